@@ -1,0 +1,30 @@
+"""Each card runs on the PCIe lanes that it and its slot can carry.
+
+Why: half the lanes halve host copies, and peer copies staged through the host.
+Fix: Reseat the card; then look at the riser and at the slot's bifurcation in the BIOS.
+Source: PCI Express Base Specification 5.0, 7.5.3.8, Link Status Register.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from preflight.facts import Gpu
+from preflight.findings import FAIL, PASS, WARN, Finding
+
+ID = "pcie-link-width"
+SUBJECT = Gpu
+REMEDY_CLASS = "service"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a policy may set under `pcie-link-width`."""
+
+    fail_at: int = 4  # lanes; as narrow or narrower fails where card and slot can carry more
+
+
+def check(limits: Limits, *, pcie_link_width: int, pcie_link_width_max: int) -> Finding:
+    got, could = pcie_link_width, pcie_link_width_max
+    status = PASS if got >= could else FAIL if got <= limits.fail_at else WARN
+    return Finding(status, measured=got, expected=could, unit="lanes")

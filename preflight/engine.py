@@ -1,0 +1,146 @@
+"""Facts and policy to findings and a verdict: runs every check on every subject it speaks of.
+
+A check is a module in checks/: ID, SUBJECT, REMEDY_CLASS, Limits, check(limits, *, facts…), and
+optionally LEVEL. Its keyword parameters are names of fields of SUBJECT; a missing one makes the
+finding `unknown` here, so that no check can forget.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields, is_dataclass, replace
+from functools import cache
+from typing import Any, TypeVar
+
+from preflight.checks import Check
+from preflight.facts import (
+    Facts,
+    FileSystem,
+    Gpu,
+    GpuPair,
+    Host,
+    Missing,
+    NotApplicable,
+    PeerPath,
+)
+from preflight.findings import Finding, Judgement, Level, Status, Verdict
+from preflight.policy import Policy
+
+W = TypeVar("W", Missing, NotApplicable)
+_NO_CARDS = NotApplicable("no NVIDIA card")
+_ONE_CARD = NotApplicable("one card alone has no peer")
+
+
+@cache
+def needs(check: Check) -> tuple[str, ...]:
+    """The facts a check reads: its keyword-only parameters."""
+    parameters = inspect.signature(check.check).parameters.values()
+    return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+
+
+def judge(facts: Facts, policy: Policy, level: Level, checks: Iterable[Check]) -> list[Finding]:
+    """One finding for each check of this level and each subject, waivers applied."""
+    return [
+        policy.waive(finding)
+        for check in checks
+        if check.level.rank <= level.rank
+        for finding in _run(check, facts, policy)
+    ]
+
+
+def not_run(level: Level, checks: Iterable[Check]) -> dict[str, tuple[str, ...]]:
+    """Checks of levels above the one asked for, by level."""
+    above: dict[str, tuple[str, ...]] = {}
+    for check in checks:
+        if check.level.rank > level.rank:
+            above[check.level] = (*above.get(check.level, ()), check.id)
+    return above
+
+
+def verdict(findings: Sequence[Finding], policy: Policy, level: Level) -> Judgement:
+    """Reject on any fail; else unknown while a required check is; else accept (design: Verdict)."""
+    counting = [f for f in findings if f.waived is None]
+    if any(f.status is Status.FAIL for f in counting):
+        return Judgement(Verdict.REJECT)
+    unknown = {f.id for f in counting if f.status is Status.UNKNOWN}
+    found = {f.id for f in findings}
+    lacking = tuple(id for id in policy.required(level) if id in unknown or id not in found)
+    return Judgement(Verdict.UNKNOWN if lacking else Verdict.ACCEPT, lacking)
+
+
+def _run(check: Check, facts: Facts, policy: Policy) -> Iterator[Finding]:
+    subjects = _subjects(check.subject, facts)
+    if isinstance(subjects, (Missing, NotApplicable)):
+        yield _complete(_withheld(subjects), check, facts.host)
+        return
+    limits = policy.limits(check)
+    for subject in subjects:
+        values = {name: getattr(subject, name) for name in needs(check)}
+        withheld = _first(values, NotApplicable) or _first(values, Missing)
+        finding = _withheld(withheld) if withheld else check.check(limits, **values)
+        yield _complete(finding, check, subject)
+
+
+def _subjects(kind: type, facts: Facts) -> Sequence[Any] | Missing | NotApplicable:
+    if kind is Host:
+        return (facts.host,)
+    if kind is FileSystem:
+        return facts.file_systems or Missing("not-collected", "no file system could be read")
+    if not isinstance(facts.gpus, tuple):
+        return facts.gpus
+    if not facts.gpus:
+        return _NO_CARDS
+    if kind is Gpu:
+        return facts.gpus
+    pairs: Sequence[Any] = {GpuPair: facts.pairs, PeerPath: facts.peer_paths}[kind]
+    return pairs or _ONE_CARD
+
+
+def _first(values: dict[str, Any], kind: type[W]) -> W | None:
+    return next((value for value in values.values() if isinstance(value, kind)), None)
+
+
+def _withheld(why: Missing | NotApplicable) -> Finding:
+    status = Status.UNKNOWN if isinstance(why, Missing) else Status.NOT_APPLICABLE
+    return Finding(status, reason=str(why))
+
+
+def _complete(finding: Finding, check: Check, subject: Any) -> Finding:
+    troubled = finding.status in (Status.WARN, Status.FAIL)
+    sources = {subject.sources[name] for name in needs(check) if name in subject.sources}
+    return replace(
+        finding,
+        id=check.id,
+        subject=subject.subject,
+        message=_message(finding, check, subject.label),
+        remedy=(finding.remedy or check.fix) if troubled else None,
+        remedy_class=(finding.remedy_class or check.remedy_class) if troubled else None,
+        evidence=finding.evidence or tuple(sorted(sources)),
+    )
+
+
+def _message(finding: Finding, check: Check, place: str) -> str:
+    what = finding.message
+    if not what and finding.reason:
+        what = f"{check.title}: {finding.reason}"
+    elif not what:
+        unit = f" {finding.unit}" if finding.unit else ""
+        what = f"{check.title} {_shown(finding.measured)}{unit}"
+        if finding.expected is not None:
+            what += f", required {_shown(finding.expected)}{unit}"
+    return what if place == "host" else f"{place}: {what}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_shown, value))
+    return str(value)
+
+
+def subject_facts(subject: type) -> frozenset[str]:
+    """Names that a check of this SUBJECT may use as parameters."""
+    assert is_dataclass(subject)
+    return frozenset(f.name for f in fields(subject)) - {"subject", "label", "sources"}

@@ -1,0 +1,371 @@
+"""What the evidence means: one value a fact, in the field's own words and units.
+
+A fact is a plain value, or `Missing` with the reason why it could not be read, or
+`NotApplicable` where the property does not exist there (no ECC on the card). Never None for
+"unknown": a check's parameters are the names of these fields, and the engine turns a missing
+one into `unknown`. Each subject keeps in `sources` which source of the capture gave a field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+MissingReason = Literal[
+    "tool-absent",  # the program or library is not on the host
+    "tool-failed",  # it is there and returned an error
+    "timed-out",  # its time limit ran out
+    "not-permitted",  # the user who logged in may not read it
+    "not-supported",  # the card or the driver does not offer it
+    "not-present",  # the file or directory does not exist
+    "not-parsed",  # it was read, and not understood
+    "not-collected",  # this capture does not hold that source
+    "gpu-lost",  # the card no longer answers
+    "guest-view",  # only the hypervisor knows; a guest's reading says nothing
+]
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A fact that could not be read; `detail` is the tool's own word, one line."""
+
+    reason: MissingReason
+    detail: str = ""
+
+    def __str__(self) -> str:
+        words = self.reason.replace("-", " ")
+        return f"{words}: {self.detail}" if self.detail else words
+
+
+@dataclass(frozen=True)
+class NotApplicable:
+    """The property does not exist on this subject; `reason` is a phrase."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+T = TypeVar("T")
+Fact = T | Missing | NotApplicable
+Sources = Mapping[str, str]  # field name -> source of the capture ("nvml", "smi-q", "sysfs-pci")
+
+NOT_COLLECTED = Missing("not-collected")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A catalogue figure with its source, e.g. (24564, "nvidia-smi of a stock card")."""
+
+    value: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the catalogue says of one product (or of several that share a PCI id)."""
+
+    name: str  # as NVML prints it, without "NVIDIA "
+    pci_device_ids: tuple[str, ...]  # "2684", small letters
+    family: str  # "ada", "hopper" …
+    form: Literal["geforce", "workstation", "data-center"]
+    memory_mib: int  # as nvidia-smi prints it
+    memory_gb_s: float
+    sm_count: int
+    compute_capability: str  # "8.9"
+    power_limit_w: int  # the reference board's default
+    pcie_gen: int
+    pcie_width: int
+    nvlink_links: int  # 0 where the product has none
+    peer_access: Literal["yes", "no", "nvlink-only"]  # what the stock driver grants
+    figures: Mapping[str, Figure]  # every further figure by name, with its source
+    names: tuple[str, ...] = ()  # other NVML names of the same product
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """One PCIe port above a card, from the card's own upwards; `None` where not readable."""
+
+    pci: str
+    link_gen: int | None  # of the link below this port
+    link_gen_max: int | None
+    link_width: int | None
+    link_width_max: int | None
+    is_root_port: bool
+
+
+@dataclass(frozen=True)
+class AerCounts:
+    """PCIe advanced error reports on the path of one card, port by port, since boot.
+
+    `counted` are the kernel's counters or log lines by severity; `sticky` are status bits that
+    lspci still shows set ("RxErr", "CmpltTO"), which firmware-first hosts show and never log.
+    """
+
+    corrected: Mapping[str, int]  # port -> count
+    nonfatal: Mapping[str, int]
+    fatal: Mapping[str, int]
+    sticky_corrected: Mapping[str, tuple[str, ...]]  # port -> bits of CESta
+    sticky_uncorrected: Mapping[str, tuple[str, ...]]  # port -> bits of UESta
+
+
+@dataclass(frozen=True)
+class RemappedRows:
+    correctable: int
+    uncorrectable: int
+    pending: bool
+    failure: bool
+
+
+@dataclass(frozen=True)
+class GpuProcess:
+    pid: int
+    name: str  # "" where the driver or the container hides it
+    memory_mib: int | None
+    kind: Literal["compute", "graphics", "both"]
+
+
+@dataclass(frozen=True)
+class GpuUse:
+    """Who uses the card: processes, memory and load at one moment."""
+
+    processes: tuple[GpuProcess, ...]
+    memory_used_mib: int  # without the driver's own reserve
+    utilization_percent: int | None
+
+
+@dataclass(frozen=True)
+class XidEvent:
+    """One Xid code on one card, all its repeats together.
+
+    `boot` is 0 for this boot, -1 for the one before; `first` and `last` are stamps as logged.
+    """
+
+    code: int
+    message: str  # the text of the first one
+    count: int
+    boot: int
+    first: str
+    last: str
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One NVIDIA display or 3D controller that any source knows."""
+
+    subject: str  # "gpu0": by PCI address over all sources
+    pci: str  # "0000:01:00.0"
+    sources: Sources = field(default_factory=dict)
+
+    # identity
+    nvml_index: Fact[int] = NOT_COLLECTED
+    name: Fact[str] = NOT_COLLECTED  # as the driver reports it
+    pci_name: Fact[str] = NOT_COLLECTED  # as lspci prints it, for a card that the driver lost
+    uuid: Fact[str] = NOT_COLLECTED
+    serial: Fact[str] = NOT_COLLECTED
+    vbios: Fact[str] = NOT_COLLECTED
+    board_part_number: Fact[str] = NOT_COLLECTED
+    pci_device_id: Fact[str] = NOT_COLLECTED  # "2684"
+    pci_subsystem_id: Fact[str] = NOT_COLLECTED  # "1462:5104"
+    slot: Fact[str] = NOT_COLLECTED  # DMI's label of the slot, "PCIEX16_1"
+    catalog: Fact[Card] = NOT_COLLECTED  # by device id; Missing("not-present") where unknown
+
+    # does it answer
+    lost_signs: Fact[tuple[str, ...]] = NOT_COLLECTED  # empty: it answers
+    query_errors: Fact[tuple[str, ...]] = NOT_COLLECTED  # "nvmlDeviceGetX: UNKNOWN"
+
+    # PCIe
+    pcie_link_width: Fact[int] = NOT_COLLECTED  # lanes in use
+    pcie_link_width_max: Fact[int] = NOT_COLLECTED  # what card and slot can carry together
+    pcie_link_gen: Fact[int] = NOT_COLLECTED  # now; an idle card saves power at 1
+    pcie_link_gen_max: Fact[int] = NOT_COLLECTED  # what card and slot can carry together
+    pcie_device_gen_max: Fact[int] = NOT_COLLECTED  # the card alone
+    pcie_device_width_max: Fact[int] = NOT_COLLECTED  # the card alone
+    upstream: Fact[tuple[Bridge, ...]] = NOT_COLLECTED  # from the card's port to the root port
+    upstream_limits: Fact[tuple[str, ...]] = NOT_COLLECTED  # kernel's "limited by" lines
+    aer: Fact[AerCounts] = NOT_COLLECTED
+    acs_redirecting: Fact[tuple[str, ...]] = NOT_COLLECTED  # bridges with ReqRedir+ or SrcValid+
+    numa_node: Fact[int] = NOT_COLLECTED  # -1: the firmware does not say
+    iommu_group: Fact[int] = NOT_COLLECTED
+
+    # memory
+    memory_total_mib: Fact[int] = NOT_COLLECTED
+    bar1_total_mib: Fact[int] = NOT_COLLECTED
+    ecc_enabled: Fact[bool] = NOT_COLLECTED
+    ecc_uncorrectable_volatile: Fact[int] = NOT_COLLECTED  # SRAM + DRAM since the driver loaded
+    ecc_uncorrectable_aggregate_dram: Fact[int] = NOT_COLLECTED
+    ecc_uncorrectable_aggregate_sram: Fact[int] = NOT_COLLECTED
+    ecc_sram_threshold_exceeded: Fact[bool] = NOT_COLLECTED
+    remapped_rows: Fact[RemappedRows] = NOT_COLLECTED
+
+    # power and heat
+    power_limit_w: Fact[float] = NOT_COLLECTED  # enforced
+    power_limit_default_w: Fact[float] = NOT_COLLECTED
+    power_limit_min_w: Fact[float] = NOT_COLLECTED
+    power_limit_max_w: Fact[float] = NOT_COLLECTED
+    power_draw_w: Fact[float] = NOT_COLLECTED
+    temperature_c: Fact[int] = NOT_COLLECTED
+    temperature_margin_c: Fact[int] = NOT_COLLECTED  # T.Limit: degrees left to the target
+    temperature_slowdown_c: Fact[int] = NOT_COLLECTED
+    fan_speed_percent: Fact[int] = NOT_COLLECTED
+    is_idle: Fact[bool] = NOT_COLLECTED  # no process, utilisation 0
+    performance_state: Fact[str] = NOT_COLLECTED  # "P8"
+    throttle_reasons: Fact[tuple[str, ...]] = NOT_COLLECTED  # active now, names of `parse smi`
+
+    # use and driver state
+    use: Fact[GpuUse] = NOT_COLLECTED
+    persistence_mode: Fact[bool] = NOT_COLLECTED  # or nvidia-persistenced runs
+    mig_enabled: Fact[bool] = NOT_COLLECTED
+    compute_mode: Fact[str] = NOT_COLLECTED  # "Default", "Exclusive Process", "Prohibited"
+    is_open_driver: Fact[bool] = NOT_COLLECTED
+
+    # kernel log
+    xids: Fact[tuple[XidEvent, ...]] = NOT_COLLECTED  # empty: the log was read, no Xid
+
+    @property
+    def label(self) -> str:
+        """The card as a person finds it: number, name, PCI address, slot."""
+        known = next((n for n in (self.name, self.pci_name) if isinstance(n, str)), "NVIDIA card")
+        place = f", slot {self.slot}" if isinstance(self.slot, str) else ""
+        return f"{self.subject} ({known}, {self.pci}{place})"
+
+
+@dataclass(frozen=True)
+class GpuPair:
+    """Two cards, the lower number first."""
+
+    subject: str  # "gpu0-gpu1"
+    label: str
+    sources: Sources = field(default_factory=dict)
+    topology: Fact[str] = NOT_COLLECTED  # "NV18", "PIX", "PXB", "PHB", "NODE", "SYS"
+
+
+@dataclass(frozen=True)
+class PeerPath:
+    """One direction between two cards: the first reads from and writes to the second."""
+
+    subject: str  # "gpu0>gpu1"
+    label: str
+    sources: Sources = field(default_factory=dict)
+    peer_read: Fact[str] = NOT_COLLECTED  # "OK", "CNS", "GNS", "TNS", "NS", "DR", "U"
+    peer_write: Fact[str] = NOT_COLLECTED
+    peer_read_back: Fact[str] = NOT_COLLECTED  # the same of the other direction
+    peer_write_back: Fact[str] = NOT_COLLECTED
+    peer_expected: Fact[bool] = NOT_COLLECTED  # stock driver grants it, by catalogue and links
+    is_geforce: Fact[bool] = NOT_COLLECTED
+
+
+@dataclass(frozen=True)
+class FileSystem:
+    """A mounted file system that holds data (no tmpfs, overlay of a container's root counts)."""
+
+    subject: str  # "disk:/"
+    label: str
+    sources: Sources = field(default_factory=dict)
+    size_gib: Fact[float] = NOT_COLLECTED
+    available_gib: Fact[float] = NOT_COLLECTED
+    used_percent: Fact[float] = NOT_COLLECTED
+    inodes_used_percent: Fact[float] = NOT_COLLECTED
+
+
+@dataclass(frozen=True)
+class DriverResponse:
+    """How nvidia-smi -q answered: seconds, and what it said when it failed."""
+
+    seconds: float
+    outcome: Literal["answered", "failed", "timed-out"]
+    detail: str  # its own error line, "" when it answered
+
+
+@dataclass(frozen=True)
+class GpuModel:
+    """What makes two cards the same model; None where a source did not tell."""
+
+    subject: str
+    name: str
+    pci_device_id: str | None
+    memory_total_mib: int | None
+
+
+@dataclass(frozen=True)
+class DriverLibraries:
+    """Version of the loaded kernel module and of the user-space libraries that talk to it."""
+
+    module: str
+    libraries: Mapping[str, str]  # "libcuda" -> "580.159.04"
+    refusal: str  # nvidia-smi's "Driver/library version mismatch" line, or ""
+
+
+@dataclass(frozen=True)
+class NcclLibrary:
+    version: str  # "2.28.9"
+    path: str
+
+
+@dataclass(frozen=True)
+class KernelFault:
+    """One kind of kernel fault, all its repeats together; kinds as in checks/kernel_faults.py."""
+
+    kind: str  # "gpu-lost", "rm-init-failed", "machine-check", "edac-uncorrected", "oom-kill" …
+    subject: str  # "gpu1" where the line names a card, else "host"
+    message: str  # the first line
+    count: int
+    boot: int
+    first: str
+    last: str
+
+
+@dataclass(frozen=True)
+class Host:
+    """The machine around the cards."""
+
+    subject: str = "host"
+    label: str = "host"
+    sources: Sources = field(default_factory=dict)
+
+    # cards as a whole
+    gpu_counts: Fact[Mapping[str, int]] = NOT_COLLECTED  # source that answered -> cards it knows
+    gpu_models: Fact[tuple[GpuModel, ...]] = NOT_COLLECTED
+    gpu_memory_total_mib: Fact[int] = NOT_COLLECTED  # sum over all cards
+
+    # driver
+    driver_response: Fact[DriverResponse] = NOT_COLLECTED
+    driver_version: Fact[str] = NOT_COLLECTED
+    cuda_version: Fact[str] = NOT_COLLECTED  # what the driver supports, "13.0"
+    driver_libraries: Fact[DriverLibraries] = NOT_COLLECTED
+    nccl_libraries: Fact[tuple[NcclLibrary, ...]] = NOT_COLLECTED  # empty: none found
+    nouveau_loaded: Fact[bool] = NOT_COLLECTED
+    nvidia_module_loaded: Fact[bool] = NOT_COLLECTED
+
+    # kernel log
+    kernel_faults: Fact[tuple[KernelFault, ...]] = NOT_COLLECTED  # empty: read, nothing found
+
+    # machine
+    memory_total_mib: Fact[int] = NOT_COLLECTED
+    cpu_model: Fact[str] = NOT_COLLECTED
+    cpu_count: Fact[int] = NOT_COLLECTED  # logical
+    board: Fact[str] = NOT_COLLECTED
+    os_name: Fact[str] = NOT_COLLECTED
+    kernel_release: Fact[str] = NOT_COLLECTED
+    boot_time: Fact[str] = NOT_COLLECTED
+    virtualization: Fact[str] = NOT_COLLECTED  # "none", "kvm", "docker" …
+    is_guest: Fact[bool] = NOT_COLLECTED  # a virtual machine
+    is_container: Fact[bool] = NOT_COLLECTED
+    user: Fact[str] = NOT_COLLECTED  # who ran the probe
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything known of one host.
+
+    `gpus` is Missing where no source could list PCI devices and the driver gave none either;
+    an empty tuple is a fact: no NVIDIA card in any source that answered.
+    """
+
+    host: Host
+    gpus: Fact[tuple[Gpu, ...]]
+    pairs: tuple[GpuPair, ...] = ()
+    peer_paths: tuple[PeerPath, ...] = ()
+    file_systems: tuple[FileSystem, ...] = ()

@@ -1,0 +1,109 @@
+"""Finding, verdict and report: the words in which a host is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+from preflight.facts import Facts
+
+
+class Status(StrEnum):
+    PASS = "pass"
+    WARN = "warn"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not-applicable"
+
+
+class Level(StrEnum):
+    """How much is done to the host, from reading only to sustained load."""
+
+    LOOK = "look"
+    MEASURE = "measure"
+    SOAK = "soak"
+
+    @property
+    def rank(self) -> int:
+        return list(Level).index(self)
+
+
+class Verdict(StrEnum):
+    ACCEPT = "accept"
+    REJECT = "reject"
+    UNKNOWN = "unknown"
+
+
+Basis = Literal["measured", "reported", "catalog", "inferred"]
+RemedyClass = Literal[
+    "watch",
+    "reconfigure",
+    "restart-app",
+    "reset-gpu",
+    "reboot",
+    "power-cycle",
+    "service",
+    "replace",
+]
+PASS, WARN, FAIL = Status.PASS, Status.WARN, Status.FAIL
+
+
+@dataclass(frozen=True)
+class Waived:
+    until: str  # ISO date, held against the capture's own time
+    reason: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check says of one subject.
+
+    A check fills in status, figures and, where the figures alone do not speak, `message`; the
+    engine adds id, subject, place, remedy and evidence.
+    """
+
+    status: Status
+    measured: Any = None
+    expected: Any = None
+    unit: str | None = None
+    message: str = ""
+    remedy: str | None = None
+    remedy_class: RemedyClass | None = None
+    basis: Basis = "reported"
+    id: str = ""
+    subject: str = ""
+    evidence: tuple[str, ...] = ()
+    reason: str | None = None  # why it is unknown or not applicable
+    waived: Waived | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict and, for each required check that stands in its way, why."""
+
+    verdict: Verdict
+    missing_required: tuple[str, ...] = ()  # ids of required checks that are unknown
+
+
+@dataclass(frozen=True)
+class Report:
+    """One host judged; what every renderer is given."""
+
+    host: str
+    started: str  # RFC 3339, UTC
+    finished: str
+    level: Level
+    policy: str
+    simulated: str | None  # name of the simulated machine, None for a real host
+    judgement: Judgement
+    findings: Sequence[Finding]
+    not_run: Mapping[str, tuple[str, ...]]  # level -> ids of its checks
+    facts: Facts
+    capture_sha256: str
+    notes: tuple[str, ...] = field(default=())  # e.g. "ran as deploy, without root"
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.judgement.verdict

@@ -1,0 +1,49 @@
+# Everything runs in .venv; `make demo` and `make test` do all the set-up they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check format docs bench clean
+
+demo: $(VENV)/run.stamp
+	$(BIN)/preflight demo
+
+test: $(VENV)/dev.stamp
+	$(BIN)/pytest
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tests/size_budget.py
+
+format: $(VENV)/dev.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/dev.stamp
+	$(BIN)/pytest tests/render --rewrite
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python bench/look.py
+
+$(VENV)/made.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "preflight needs Python 3.11 or newer; $(PYTHON) is older: make PYTHON=python3.12 …" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+# An editable install keeps the probe as it was built: rebuild it when its sources change.
+PROBE_SOURCES := hatch_build.py $(wildcard preflight/probe/*.py)
+
+$(VENV)/run.stamp: pyproject.toml $(PROBE_SOURCES) $(VENV)/made.stamp
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+$(VENV)/dev.stamp: pyproject.toml $(PROBE_SOURCES) $(VENV)/made.stamp
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@ $(VENV)/run.stamp
+
+clean:
+	rm -rf $(VENV) build dist preflight/probe.pyz .mypy_cache .ruff_cache .pytest_cache

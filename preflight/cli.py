@@ -1,0 +1,386 @@
+"""argv to use case to renderer to exit status; the only file that prints or exits."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from preflight import __version__
+from preflight.errors import PreflightError, UsageError
+
+if TYPE_CHECKING:
+    from preflight.acceptance import Judged
+
+COMMANDS_TO_COME = {
+    "plan": "says which vLLM layout fits",
+    "deploy": "installs a layout by its playbook",
+    "fleet": "checks an inventory",
+    "import": "makes a capture of a vendor's evidence file",
+    "redact": "makes a capture fit to be shown",
+    "diff": "compares two reports",
+    "verify": "checks a signed report",
+}
+EXIT_STATUS = """\b
+Exit status:
+  0    accepted (with warnings too; --strict makes those 1)
+  1    rejected
+  2    usage or bad input
+  3    could not be judged: unreachable, login, host key, time-out,
+       or a required fact is unknown
+  70   a defect in preflight
+  130  interrupted
+Several hosts: the highest of 0 to 3."""
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit with the status of the design's table."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        status = cli.main(_with_check(arguments), prog_name="preflight", standalone_mode=False)
+    except PreflightError as error:
+        status = _complain(str(error), error.hint, error.exit_status)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else str(error), err=True)
+        status = UsageError.exit_status
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        hint = f"{context.command_path} --help says what it takes" if context else ""
+        status = _complain(error.format_message(), hint, UsageError.exit_status)
+    except (KeyboardInterrupt, click.Abort):
+        status = _complain("interrupted", "", 130)
+    except BrokenPipeError:  # the reader of a pipe has gone: not our fault, nothing to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except Exception:  # noqa: BLE001 - the one place where a defect becomes a line and a file
+        status = _complain(*_defect())
+    sys.exit(status)
+
+
+def _with_check(arguments: list[str]) -> list[str]:
+    """`preflight HOST…` is short for `preflight check HOST…`."""
+    first = arguments[0] if arguments else "--help"
+    own = {"--help", "-h", "--version", *cli.commands}
+    return arguments if first in own else ["check", *arguments]
+
+
+def _complain(message: str, hint: str, status: int) -> int:
+    click.echo(f"preflight: {message}", err=True)
+    if hint:
+        click.echo(f"  {hint}", err=True)
+    return status
+
+
+def _defect() -> tuple[str, str, int]:
+    descriptor, path = tempfile.mkstemp(prefix="preflight-defect-", suffix=".txt")
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f"preflight {__version__}, Python {sys.version}\n{traceback.format_exc()}")
+    return f"a defect in preflight: {sys.exception()!r:.200}", f"the traceback is in {path}", 70
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=f"""\b
+Examples:
+  preflight root@gpu01                   judge a host over SSH
+  preflight gpu01 gpu02 --json fleet.json
+  preflight check --capture gpu01.json   judge saved evidence again
+  preflight demo                         see it without a GPU
+  preflight explain pcie-link-width      what a check means
+
+{EXIT_STATUS}""",
+)
+@click.version_option(__version__, prog_name="preflight", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Judge a GPU host before money changes hands: is it what was promised, is it healthy?
+
+    `preflight HOST…` is short for `preflight check HOST…`. Nothing is installed on the host,
+    nothing is changed there, and nothing stays behind.
+    """
+
+
+def _report_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of every command that ends in a report."""
+    for option in (
+        click.option("--strict", is_flag=True, help="Exit with 1 on warnings too."),
+        click.option("-v", "--verbose", is_flag=True, help="Show every finding, passes too."),
+        click.option(
+            "--save-capture",
+            metavar="FILE",
+            help="Keep the raw evidence; with several hosts a folder, one file a host.",
+        ),
+        click.option("--json", "json_path", metavar="FILE", help="Write the report as JSON."),
+        click.option(
+            "--policy",
+            default="default",
+            metavar="NAME|FILE",
+            show_default=True,
+            help="Judge by default, production, tenant (inside a rented container or guest) or a "
+            "YAML file of your own.",
+        ),
+        click.option(
+            "--level",
+            type=click.Choice(["look", "measure", "soak"]),
+            default="look",
+            show_default=True,
+            help="look: read only, seconds. measure and soak are not there yet.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@cli.command(
+    epilog=f"""FILE may be - for standard output; the report for people then goes to standard error.
+
+\b
+Examples:
+  preflight root@gpu01 --save-capture gpu01.json
+  preflight check gpu0{{1,2,3}} --policy production --json reports.json
+  preflight check --capture gpu01.json --policy tenant -v
+  preflight localhost                    this machine, without SSH
+
+{EXIT_STATUS}"""
+)
+@click.argument("hosts", nargs=-1, metavar="[USER@]HOST[:PORT]...")
+@_report_options
+@click.option("--capture", "capture_path", metavar="FILE", help="Judge saved evidence, offline.")
+@click.option(
+    "--accept-new-host-key",
+    is_flag=True,
+    help="Trust and remember the key of a host never seen before. A changed key is refused always.",
+)
+@click.option(
+    "-K",
+    "--ask-sudo-password",
+    is_flag=True,
+    help="Ask for sudo's password, for sources that only root may read.",
+)
+@click.option("--no-sudo", is_flag=True, help="Never use sudo on the host, not even without one.")
+def check(hosts: tuple[str, ...], capture_path: str | None, **options: Any) -> int:
+    """Judge hosts over SSH, or saved evidence."""
+    if bool(hosts) == bool(capture_path):
+        raise UsageError(
+            "give one or more hosts, or --capture FILE"
+            if not hosts
+            else "--capture judges saved evidence: leave the hosts out",
+            "preflight check --help",
+        )
+    from preflight.acceptance import judge_hosts, judge_saved
+
+    outputs = _outputs(options, several=len(hosts) > 1)
+    policy = _policy(options)
+    if capture_path:
+        judged = [judge_saved(Path(capture_path), policy)]
+    else:
+        request = _request(options)
+        with _progress() as progress:
+            judged = judge_hosts(hosts, request, policy, progress)
+    return _deliver(judged, outputs, options)
+
+
+@cli.command(
+    epilog="""\b
+Examples:
+  preflight demo                  a good pair of RTX 4090
+  preflight demo --list
+  preflight demo lost-card -v"""
+)
+@click.argument("machine", required=False)
+@click.option("--list", "list_machines", is_flag=True, help="List the simulated machines.")
+@_report_options
+def demo(machine: str | None, list_machines: bool, **options: Any) -> int:
+    """Judge a simulated host: no GPU, no SSH server, no set-up.
+
+    The real probe runs as a process against recorded tools, files and NVML.
+    """
+    from preflight.demo import machines
+
+    if list_machines:
+        known = machines()
+        width = max(map(len, known))
+        for name, description in known.items():
+            click.echo(f"{name:<{width}}  {description}")
+        return 0
+    from preflight.acceptance import judge_demo
+
+    outputs = _outputs(options, several=False)
+    policy = _policy(options) if options["policy"] != "default" else None
+    with _progress() as progress:
+        judged = judge_demo(machine, _level(options), policy, progress)
+    return _deliver([judged], outputs, options)
+
+
+@cli.command(
+    epilog="""\b
+Example, on a host with no way in:
+  preflight probe -o probe.pyz && scp probe.pyz host:
+  ssh host 'python3 probe.pyz --level look' > capture.json
+  preflight check --capture capture.json"""
+)
+@click.option(
+    "-o", "--output", required=True, metavar="FILE", help="Where to write it; - for stdout."
+)
+def probe(output: str) -> int:
+    """Write the probe, to be run by hand: one file, needs Python 3.8 and the driver."""
+    from preflight.transport import probe_bytes
+
+    _write(output, probe_bytes())
+    return 0
+
+
+@cli.command()
+@click.argument("kind")
+@click.argument("file")
+def parse(kind: str, file: str) -> int:
+    """Print one recorded output as JSON. FILE may be - for standard input.
+
+    KIND is one of topo, p2p, smi, kernel, lspci.
+    """
+    import json
+
+    from preflight.parsers import parse as parse_kind
+
+    try:
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}") from error
+    facts = parse_kind(kind, data)
+    click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
+    return 0
+
+
+@cli.command()
+@click.argument("check_id", metavar="[CHECK]", required=False)
+def explain(check_id: str | None) -> int:
+    """Say what a check means, why it matters and how to mend it; without CHECK, list all."""
+    from preflight.checks import registry
+    from preflight.render.explain import explain_id
+
+    if check_id:
+        click.echo(explain_id(check_id).rstrip())
+        return 0
+    width = max(len(c.id) for c in registry())
+    for known in registry():
+        click.echo(f"{known.id:<{width}}  {known.summary}")
+    return 0
+
+
+def _to_come(name: str, does: str) -> click.Command:
+    def refuse(words: tuple[str, ...]) -> NoReturn:
+        raise UsageError(
+            f"{name} ({does}) is not there yet",
+            f"a host of that name is reached by: preflight check {name}",
+        )
+
+    return click.Command(
+        name,
+        params=[click.Argument(["words"], nargs=-1, type=click.UNPROCESSED)],
+        callback=refuse,
+        hidden=True,
+        context_settings={"ignore_unknown_options": True},
+    )
+
+
+for _name, _does in COMMANDS_TO_COME.items():
+    cli.add_command(_to_come(_name, _does))
+
+
+def _level(options: dict[str, Any]) -> Any:
+    from preflight.findings import Level
+
+    level = Level(options["level"])
+    if level is not Level.LOOK:
+        raise UsageError(f"--level {level} is not there yet", "use --level look, the default")
+    return level
+
+
+def _policy(options: dict[str, Any]) -> Any:
+    from preflight.policy import load
+
+    return load(options["policy"])
+
+
+def _request(options: dict[str, Any]) -> Any:
+    from preflight.transport import Request
+
+    password = None
+    if options["ask_sudo_password"]:
+        if not sys.stdin.isatty():
+            raise UsageError("-K asks for a password, and there is no terminal to ask on")
+        password = click.prompt("sudo password", hide_input=True, err=True)
+    return Request(
+        level=_level(options),
+        sudo=not options["no_sudo"],
+        sudo_password=password,
+        accept_new_host_key=options["accept_new_host_key"],
+    )
+
+
+def _progress() -> Any:
+    from preflight.render.progress import Progress
+
+    return Progress(sys.stderr)
+
+
+def _outputs(options: dict[str, Any], several: bool) -> Any:
+    from preflight.outputs import Outputs
+
+    return Outputs(options["json_path"], options["save_capture"], several)
+
+
+def _deliver(judged: Sequence[Judged], outputs: Any, options: dict[str, Any]) -> int:
+    """Write the files asked for, show the report, and give the exit status."""
+    from preflight.acceptance import exit_status
+    from preflight.render.json_report import to_json, to_json_array
+
+    if outputs.capture:
+        for path, one in zip(outputs.capture_paths([j.host for j in judged]), judged, strict=True):
+            if one.capture is not None:
+                _write(path, one.capture)
+    if outputs.json:
+        documents = [to_json(one) for one in judged]
+        _write(outputs.json, to_json_array(documents) if outputs.several else documents[0])
+    _show(judged, options, err=outputs.takes_stdout)
+    return exit_status(judged, strict=options["strict"])
+
+
+def _show(judged: Sequence[Judged], options: dict[str, Any], err: bool) -> None:
+    from preflight.render.terminal import render, render_summary
+
+    stream = sys.stderr if err else sys.stdout
+    look = _look(stream)
+    for one in judged:
+        if one.report:
+            click.echo(render(one.report, verbose=options["verbose"], **look), err=err, nl=False)
+        elif one.error:
+            _complain(f"{one.host}: {one.error}", one.error.hint, one.error.exit_status)
+    if len(judged) > 1:
+        click.echo(render_summary(judged, **look), err=err, nl=False)
+
+
+def _look(stream: Any) -> dict[str, Any]:
+    """Width, colour and Unicode as the reader's end can show them (no-color.org)."""
+    import shutil
+
+    terminal = stream.isatty()
+    color = terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    width = shutil.get_terminal_size().columns if terminal or "COLUMNS" in os.environ else 80
+    encoding = (stream.encoding or "ascii").lower().replace("-", "")
+    return {"width": max(width, 40), "color": color, "unicode": encoding.startswith("utf")}
+
+
+def _write(path: str, data: bytes) -> None:
+    from preflight.outputs import STDOUT, write_file
+
+    if path == STDOUT:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    else:
+        write_file(Path(path), data)

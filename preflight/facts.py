@@ -171,6 +171,8 @@ class Gpu:
     pci_subsystem_id: Fact[str] = NOT_COLLECTED  # "1462:5104"
     slot: Fact[str] = NOT_COLLECTED  # DMI's label of the slot, "PCIEX16_1"
     catalog: Fact[Card] = NOT_COLLECTED  # by device id; Missing("not-present") where unknown
+    catalog_names: Fact[tuple[str, ...]] = NOT_COLLECTED  # names of this id; () : not catalogued
+    has_peers: Fact[bool] = NOT_COLLECTED  # a second card is in the host
 
     # does it answer
     lost_signs: Fact[tuple[str, ...]] = NOT_COLLECTED  # empty: it answers

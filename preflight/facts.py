@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 MissingReason = Literal[
     "tool-absent",  # the program or library is not on the host
@@ -49,7 +49,7 @@ class NotApplicable:
 
 
 T = TypeVar("T")
-Fact = T | Missing | NotApplicable
+Fact: TypeAlias = T | Missing | NotApplicable
 Sources = Mapping[str, str]  # field name -> source of the capture ("nvml", "smi-q", "sysfs-pci")
 
 NOT_COLLECTED = Missing("not-collected")

@@ -1,0 +1,93 @@
+"""Write a capture as a root tree: the files, links and tools that a probe finds on that machine.
+
+Every tool is a small script that answers exactly the recorded command lines with the recorded
+output and exit code, and hangs where the recorded one hung. A tool that was absent is not there.
+What no file system can hold (NVML, who the user is, files that may not be read) stands in
+`.simulated.json` at the tree's top, for launcher.py. The same tree and a `probe.pyz` give the
+same evidence back.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import defaultdict
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+from preflight.capture import Capture, Source
+
+STAGE = ".simulated.json"
+_RECORDED = ".recorded"
+
+
+def materialise(capture: Capture, root: Path) -> None:
+    """Write the machine that `capture` was taken on below `root`, an empty folder."""
+    tools: dict[str, list[Source]] = defaultdict(list)
+    for source in capture.sources.values():
+        if source.argv and source.status != "tool-absent":
+            tools[PurePosixPath(source.argv[0]).name].append(source)
+        _write_files(source, root)
+    for tool, answers in tools.items():
+        _write_tool(tool, answers, root)
+    _write(root / STAGE, msgspec.json.format(msgspec.json.encode(_stage(capture)), indent=1))
+
+
+def _stage(capture: Capture) -> dict[str, object]:
+    nvml = capture.sources.get("nvml")
+    errors = {p: e for s in capture.sources.values() for p, e in s.errors.items()}
+    return {"nvml": nvml, "errors": errors, "user": capture.probe.user, "uid": capture.probe.uid}
+
+
+def _write_files(source: Source, root: Path) -> None:
+    for path, text in source.files.items():
+        _write(_below(root, path), text.encode() + b"\n")
+    for path, digits in source.binary.items():
+        _write(_below(root, path), bytes.fromhex(digits))
+    for path in source.errors:
+        _write(_below(root, path), b"")
+    for path, target in source.links.items():
+        link = _below(root, path)
+        if not link.is_symlink():
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(target)
+
+
+def _write_tool(tool: str, answers: list[Source], root: Path) -> None:
+    script = ["#!/bin/sh", 'case "$#:$*" in']
+    for number, source in enumerate(answers):
+        kept = root / _RECORDED / f"{tool}.{number}"
+        _write(kept.with_name(kept.name + ".out"), _output(source))
+        _write(kept.with_name(kept.name + ".err"), source.stderr.encode())
+        script += _answer(source, shlex.quote(str(kept)))
+    script += ['*) echo "not recorded: $0 $*" >&2; exit 127 ;;', "esac", ""]
+    path = _below(root, f"/usr/bin/{tool}")
+    _write(path, "\n".join(script).encode())
+    path.chmod(0o755)
+
+
+def _answer(source: Source, kept: str) -> list[str]:
+    assert source.argv is not None
+    arguments = source.argv[1:]
+    asked = shlex.quote(f"{len(arguments)}:{' '.join(arguments)}")
+    hung = source.status == "timed-out"
+    end = "exec /bin/sleep 100000" if hung else f"exit {source.exit_code or 0}"
+    return [f"{asked})", f"/bin/cat {kept}.err >&2; /bin/cat {kept}.out; {end} ;;"]
+
+
+def _output(source: Source) -> bytes:
+    # one byte more than was kept, so that the probe cuts it at the same place
+    return source.stdout.encode() + (b"\n" if source.truncated else b"")
+
+
+def _below(root: Path, path: str | PurePosixPath) -> Path:
+    """The place of an absolute path below root; ValueError where it would leave it."""
+    parts = PurePosixPath(path).parts
+    if parts[:1] != ("/",) or ".." in parts:
+        raise ValueError(f"not an absolute path: {path}")
+    return root.joinpath(*parts[1:])
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)

@@ -1,0 +1,89 @@
+"""The changes that make a simulated machine out of a recorded one, each with its source.
+
+A change is an entry of machine.yaml: `at` (the keys from the capture's `sources` down) and one of
+`from`+`to`   that text, wherever it stands there, becomes the other; it must stand there
+`from`+`drop` `lines` that hold it go; or the `block` that begins with it and ends at an empty line;
+              or the keys `matching` it
+`drop: value` the key itself goes
+`to`, `file`  the value is set, in line or out of a file beside machine.yaml (.json is read)
+`why` says what the change is for and where the new text comes from; none goes without.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterable, Mapping
+from importlib.resources.abc import Traversable
+from typing import Any
+
+
+class BadChange(ValueError):
+    """A change that does not fit what it is to be applied to: a defect of the machine's data."""
+
+
+def lines_joined(value: Any) -> Any:
+    """Recorded texts are kept as lists of lines, for the diff's sake; make them texts again."""
+    if isinstance(value, dict):
+        return {key: lines_joined(part) for key, part in value.items()}
+    if isinstance(value, list) and value and all(isinstance(line, str) for line in value):
+        return "\n".join(value)
+    if isinstance(value, list):
+        return [lines_joined(part) for part in value]
+    return value
+
+
+def changed(
+    sources: Mapping[str, Any], changes: Iterable[Mapping[str, Any]], folder: Traversable
+) -> dict[str, Any]:
+    """The sources of the new machine; BadChange where a change finds nothing to change."""
+    document: dict[str, Any] = copy.deepcopy(dict(sources))
+    for change in changes:
+        if not change.get("why") or not change.get("at"):
+            raise BadChange(f"a change needs `at` and `why`: {dict(change)}")
+        *way, last = change["at"]
+        place: Any = document
+        for key in way:
+            place = _entered(place, key, change)
+        _apply(place, last, change, folder)
+    return document
+
+
+def _entered(place: Any, key: Any, change: Mapping[str, Any]) -> Any:
+    if isinstance(place, dict):
+        return place.setdefault(key, {}) if "from" not in change else place[key]
+    return place[key]
+
+
+def _apply(place: Any, key: Any, change: Mapping[str, Any], folder: Traversable) -> None:
+    if change.get("drop") == "value":
+        del place[key]
+    elif "from" in change:
+        place[key] = _edited(place[key], change)
+    else:
+        place[key] = _given(change, folder)
+
+
+def _given(change: Mapping[str, Any], folder: Traversable) -> Any:
+    if "file" not in change:
+        return change["to"]
+    text = folder.joinpath(change["file"]).read_text(encoding="utf-8")
+    return json.loads(text) if change["file"].endswith(".json") else text
+
+
+def _edited(text: Any, change: Mapping[str, Any]) -> Any:
+    old = change["from"]
+    if change.get("drop") == "matching":
+        kept = {key: value for key, value in text.items() if old not in key}
+        if len(kept) == len(text):
+            raise BadChange(f"{change['at']}: no key holds {old!r}")
+        return kept
+    if not isinstance(text, str) or old not in text:
+        raise BadChange(f"{change['at']}: {old!r} does not stand there")
+    if change.get("drop") == "lines":
+        return "".join(line for line in text.splitlines(keepends=True) if old not in line)
+    if change.get("drop") == "block":
+        begin = 0 if text.startswith(old) else text.index("\n" + old) + 1
+        end = text.find("\n\n", begin)
+        return text[:begin] + (text[end + 2 :] if end >= 0 else "")
+    return text.replace(old, change["to"])

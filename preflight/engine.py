@@ -2,41 +2,40 @@
 
 A check is a module in checks/: ID, SUBJECT, REMEDY_CLASS, Limits, check(limits, *, facts…), and
 optionally LEVEL. Its keyword parameters are names of fields of SUBJECT; a missing one makes the
-finding `unknown` here, so that no check can forget.
+finding `unknown` here, so that no check can forget. One that has a default only refines the
+judgement: it keeps the default where the fact is missing.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any, TypeVar
 
 from preflight.checks import Check
-from preflight.facts import (
-    Facts,
-    FileSystem,
-    Gpu,
-    GpuPair,
-    Host,
-    Missing,
-    NotApplicable,
-    PeerPath,
-)
+from preflight.facts import Facts, FileSystem, Gpu, GpuPair, Host, Missing, NotApplicable, PeerPath
 from preflight.findings import Finding, Judgement, Level, Status, Verdict
 from preflight.policy import Policy
 
 W = TypeVar("W", Missing, NotApplicable)
 _NO_CARDS = NotApplicable("no NVIDIA card")
-_ONE_CARD = NotApplicable("one card alone has no peer")
+_NO_PEER = NotApplicable("one card alone has no peer")
+_NO_PAIRS = Missing("not-collected", "nothing was read between the cards")
+_NO_DISKS = Missing("not-collected", "no file system could be read")
 
 
 @cache
 def needs(check: Check) -> tuple[str, ...]:
-    """The facts a check reads: its keyword-only parameters."""
-    parameters = inspect.signature(check.check).parameters.values()
-    return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+    """The facts without which a check cannot judge: its keyword-only parameters."""
+    return tuple(name for name, p in _parameters(check).items() if p.default is p.empty)
+
+
+@cache
+def _parameters(check: Check) -> dict[str, inspect.Parameter]:
+    parameters = inspect.signature(check.check).parameters
+    return {name: p for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
 
 
 def judge(facts: Facts, policy: Policy, level: Level, checks: Iterable[Check]) -> list[Finding]:
@@ -76,9 +75,11 @@ def _run(check: Check, facts: Facts, policy: Policy) -> Iterator[Finding]:
         return
     limits = policy.limits(check)
     for subject in subjects:
-        values = {name: getattr(subject, name) for name in needs(check)}
-        withheld = _first(values, NotApplicable) or _first(values, Missing)
-        finding = _withheld(withheld) if withheld else check.check(limits, **values)
+        values = {name: getattr(subject, name) for name in _parameters(check)}
+        needed = [values[name] for name in needs(check)]
+        withheld = _first(needed, NotApplicable) or _first(needed, Missing)
+        known = {n: v for n, v in values.items() if not isinstance(v, (Missing, NotApplicable))}
+        finding = _withheld(withheld) if withheld else check.check(limits, **known)
         yield _complete(finding, check, subject)
 
 
@@ -86,7 +87,7 @@ def _subjects(kind: type, facts: Facts) -> Sequence[Any] | Missing | NotApplicab
     if kind is Host:
         return (facts.host,)
     if kind is FileSystem:
-        return facts.file_systems or Missing("not-collected", "no file system could be read")
+        return facts.file_systems or _NO_DISKS
     if not isinstance(facts.gpus, tuple):
         return facts.gpus
     if not facts.gpus:
@@ -94,11 +95,11 @@ def _subjects(kind: type, facts: Facts) -> Sequence[Any] | Missing | NotApplicab
     if kind is Gpu:
         return facts.gpus
     pairs: Sequence[Any] = {GpuPair: facts.pairs, PeerPath: facts.peer_paths}[kind]
-    return pairs or _ONE_CARD
+    return pairs or (_NO_PEER if len(facts.gpus) == 1 else _NO_PAIRS)
 
 
-def _first(values: dict[str, Any], kind: type[W]) -> W | None:
-    return next((value for value in values.values() if isinstance(value, kind)), None)
+def _first(values: Iterable[Any], kind: type[W]) -> W | None:
+    return next((value for value in values if isinstance(value, kind)), None)
 
 
 def _withheld(why: Missing | NotApplicable) -> Finding:
@@ -108,7 +109,7 @@ def _withheld(why: Missing | NotApplicable) -> Finding:
 
 def _complete(finding: Finding, check: Check, subject: Any) -> Finding:
     troubled = finding.status in (Status.WARN, Status.FAIL)
-    sources = {subject.sources[name] for name in needs(check) if name in subject.sources}
+    sources = {subject.sources[name] for name in _parameters(check) if name in subject.sources}
     return replace(
         finding,
         id=check.id,
@@ -138,9 +139,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(_shown, value))
     return str(value)
-
-
-def subject_facts(subject: type) -> frozenset[str]:
-    """Names that a check of this SUBJECT may use as parameters."""
-    assert is_dataclass(subject)
-    return frozenset(f.name for f in fields(subject)) - {"subject", "label", "sources"}

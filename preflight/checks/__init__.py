@@ -65,6 +65,12 @@ _PROPER = {
     "ram": "RAM",
     "xid": "Xid",
     "id": "ID",
+    "nvlink": "NVLink",
+    "numa": "NUMA",
+    "vbios": "VBIOS",
+    "mig": "MIG",
+    "cpu": "CPU",
+    "bmc": "BMC",
 }
 
 

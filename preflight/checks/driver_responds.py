@@ -1,0 +1,40 @@
+"""The driver answers a full query within seconds.
+
+Why: a driver that needs long, hangs or refuses is stuck on a card that no longer answers, or does
+  not fit its libraries; every job that touches a card will hang or fail the same way.
+Fix: Read what nvidia-smi says; load or repair the driver, and reboot the host where it hangs.
+Source: duration and outcome of `nvidia-smi -q`; 5 s and 30 s are a guess: eight sound cards need
+  about 2 s without persistence mode.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from preflight.facts import DriverResponse, Host
+from preflight.findings import FAIL, PASS, WARN, Finding
+
+ID = "driver-responds"
+SUBJECT = Host
+REMEDY_CLASS = "reboot"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a policy may set under `driver-responds`."""
+
+    warn_above_s: float = 5.0  # nvidia-smi -q took longer
+    fail_above_s: float = 30.0  # as long as this it hangs, whether it ended or not
+
+
+def check(limits: Limits, *, driver_response: DriverResponse) -> Finding:
+    took, said = driver_response.seconds, driver_response.detail
+    if driver_response.outcome == "failed":
+        return Finding(FAIL, message=f"nvidia-smi refused: {said or 'it gave no reason'}")
+    if driver_response.outcome == "timed-out":
+        words = f"nvidia-smi was stopped after {took:g} s, required {limits.fail_above_s:g} s"
+        return Finding(FAIL, took, limits.fail_above_s, "s", words)
+    required = limits.fail_above_s if took > limits.fail_above_s else limits.warn_above_s
+    status = PASS if took <= limits.warn_above_s else FAIL if took > limits.fail_above_s else WARN
+    words = f"nvidia-smi answered in {took:.1f} s, required {required:g} s"
+    return Finding(status, took, required, "s", words)

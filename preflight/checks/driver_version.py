@@ -1,0 +1,53 @@
+"""The NVIDIA driver is one that a current vLLM can run on.
+
+Why: each CUDA release needs a least driver, and a newer program on an older driver does not start;
+  the wheels of vLLM since 0.20 are built for CUDA 13 and need 580.65.06.
+Fix: Install a driver of a current branch from the distribution or from NVIDIA, and reboot.
+Source: CUDA 13.0 release notes, table of minimum driver versions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from preflight.facts import Host
+from preflight.findings import FAIL, PASS, WARN, Finding, Status
+from preflight.versions import Version, parse, require
+
+ID = "driver-version"
+SUBJECT = Host
+REMEDY_CLASS = "reconfigure"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a policy may set under `driver-version`."""
+
+    warn_below: str = "580.65.06"  # CUDA 13.0's least driver; older is merely old
+    minimum: str = ""  # older fails; "" sets none
+    blocked: tuple[str, ...] = ()  # versions or branches ("565") that fail
+
+    def __post_init__(self) -> None:
+        for text in filter(None, (self.warn_below, self.minimum, *self.blocked)):
+            require(text, "driver version")
+
+
+def check(limits: Limits, *, driver_version: str) -> Finding:
+    version = parse(driver_version)
+    if version is None:
+        return Finding(Status.UNKNOWN, reason=f"not parsed: {driver_version[:40]!r}")
+    for text in limits.blocked:
+        if _is_of(version, text):
+            words = f"driver {driver_version} is on the policy's list of blocked ones ({text})"
+            return Finding(FAIL, driver_version, message=words)
+    if limits.minimum and version < require(limits.minimum, "minimum"):
+        return Finding(FAIL, driver_version, limits.minimum)
+    if limits.warn_below and version < require(limits.warn_below, "warn_below"):
+        return Finding(WARN, driver_version, limits.warn_below)
+    return Finding(PASS, driver_version)
+
+
+def _is_of(version: Version, text: str) -> bool:
+    """The version itself, or one of the branch that `text` names."""
+    branch = require(text, "blocked")
+    return version[: len(branch)] == branch

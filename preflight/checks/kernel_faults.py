@@ -1,0 +1,83 @@
+"""The kernel log tells of no fault of the machine or of a card.
+
+Why: the log remembers what nobody saw: a card that left the bus or would not start, a processor or
+  memory error, a program killed because memory ran out. Such a fault comes back under load.
+Fix: See the line; where it names a card, power the host off and on, then look at its power cables
+  and slot.
+Source: the kernel's and the driver's own messages. Kinds of fault:
+  gpu-lost (fallen off the bus), rm-init-failed (RmInitAdapter failed), machine-check (MCE),
+  edac-uncorrected, oom-kill, soft-lockup, nmi, edac-corrected, io-error, thermal-event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from textwrap import shorten
+
+from preflight.facts import Host, KernelFault
+from preflight.findings import FAIL, PASS, WARN, Finding, RemedyClass, Status
+
+ID = "kernel-faults"
+SUBJECT = Host
+REMEDY_CLASS = "power-cycle"
+_RANK = (FAIL, WARN)
+_SHOWN = 4
+_REMEDIES: Mapping[str, tuple[str, RemedyClass]] = {
+    "machine-check": ("Look in the BMC's log for the processor or memory at fault.", "service"),
+    "edac-uncorrected": ("Replace the memory module that the line names.", "replace"),
+    "edac-corrected": ("Watch the count; replace the module when it grows.", "watch"),
+    "oom-kill": ("Add host memory, or let fewer programs run.", "reconfigure"),
+    "soft-lockup": ("Reboot; update kernel and driver when it comes back.", "reboot"),
+    "nmi": ("Look in the BMC's log for its cause.", "service"),
+    "io-error": ("Look at the disk (smartctl) and its cable.", "service"),
+    "thermal-event": ("Look at fans, dust and the air way.", "service"),
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Kinds of fault; one that is in neither list warns."""
+
+    # Hardware does not mend itself, so that the boot before counts as well.
+    fail: tuple[str, ...] = ("gpu-lost", "rm-init-failed", "machine-check", "edac-uncorrected")
+    # A reboot cures these: in the boot before they warn.
+    fail_this_boot: tuple[str, ...] = ("oom-kill", "soft-lockup", "nmi")
+
+
+def check(limits: Limits, *, kernel_faults: tuple[KernelFault, ...]) -> Finding:
+    if not kernel_faults:
+        return Finding(PASS, (), message="no fault in the kernel log")
+    judged = sorted(
+        ((_status(limits, fault), fault) for fault in kernel_faults),
+        key=lambda one: (_RANK.index(one[0]), -one[1].boot, -one[1].count),
+    )
+    status, worst = judged[0]
+    remedy, remedy_class = _REMEDIES.get(worst.kind, (None, None))
+    return Finding(
+        status,
+        tuple(fault.kind for _, fault in judged),
+        message="kernel log: " + _words([fault for _, fault in judged]),
+        remedy=remedy,
+        remedy_class=remedy_class,
+    )
+
+
+def _status(limits: Limits, fault: KernelFault) -> Status:
+    if fault.kind in limits.fail:
+        return FAIL
+    return FAIL if fault.kind in limits.fail_this_boot and fault.boot == 0 else WARN
+
+
+def _words(faults: list[KernelFault]) -> str:
+    parts = [_one(fault) for fault in faults[:_SHOWN]]
+    if len(faults) > _SHOWN:
+        parts.append(f"{len(faults) - _SHOWN} more kinds")
+    return "; ".join(parts)
+
+
+def _one(fault: KernelFault) -> str:
+    where = "" if fault.subject == "host" else f"{fault.subject} "
+    when = fault.last if fault.boot == 0 else f"{fault.last}, before the last reboot"
+    line = shorten(fault.message, 100, placeholder="…")
+    return f"{where}{fault.kind} x{fault.count} (last {shorten(when, 60)}): {line}"

@@ -1,0 +1,44 @@
+"""Two cards reach each other without crossing the processors' interconnect.
+
+Why: cards that work as one exchange data at every layer. Over NVLink or one PCIe root that is
+  fast; between two root complexes it is slower, and between two processors slowest of all.
+Fix: Put cards that work together into slots of one processor; bind each server to its own node.
+Source: nvidia-smi topo -m and its legend.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from preflight.facts import GpuPair
+from preflight.findings import PASS, WARN, Finding, Status
+
+ID = "topology-pair"
+SUBJECT = GpuPair
+REMEDY_CLASS = "reconfigure"
+_MEANING = {
+    "PIX": "one PCIe switch",
+    "PXB": "several PCIe switches",
+    "PHB": "the processor's PCIe root",
+    "NODE": "two PCIe roots of one processor",
+    "SYS": "the link between processors",
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a policy may set under `topology-pair`."""
+
+    near: tuple[str, ...] = ("PIX", "PXB", "PHB")  # besides NVLink
+    far: tuple[str, ...] = ("NODE", "SYS")  # warned of
+
+
+def check(limits: Limits, *, topology: str) -> Finding:
+    is_nvlink = topology.startswith("NV")
+    if not is_nvlink and topology not in limits.near + limits.far:
+        return Finding(Status.UNKNOWN, reason=f"not parsed: {topology[:40]!r}")
+    way = f"{topology[2:]} NVLinks" if is_nvlink else _MEANING.get(topology, "PCIe")
+    status = WARN if topology in limits.far else PASS
+    required = ("NV#", *limits.near)
+    words = f"topology {topology} ({way}), required one of {', '.join(required)}"
+    return Finding(status, topology, required, message=words)

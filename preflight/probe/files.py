@@ -1,0 +1,178 @@
+"""File groups: which paths each one reads, and reading them one by one.
+
+`texts` are read, of `names` only the presence (and a link's target) is kept. Paths below /sys are
+kept under their real path; the links on the way are kept too, so that a tree can be built again.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from preflight.probe.tree import Tree, error_word, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Emit = Callable[..., None]
+    Step = Callable[[str], None]
+
+_LIBRARY_FOLDERS = (
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/lib/*-linux-gnu",
+    "/usr/lib/nvidia*",
+    "/usr/lib64/nvidia*",
+    "/usr/lib/wsl/lib",
+    "/usr/local/lib",
+    "/usr/local/cuda*/lib64",
+    "/usr/local/nvidia/lib64",
+    "/run/opengl-driver/lib",
+)
+_PACKAGE_FOLDERS = (
+    "/usr/lib/python3*/*-packages",
+    "/usr/lib64/python3*/*-packages",
+    "/usr/local/lib/python3*/*-packages",
+    "/opt/*/lib/python3*/site-packages",
+    "/opt/*/*/lib/python3*/site-packages",
+    "/srv/*/lib/python3*/site-packages",
+    "/root/*/lib/python3*/site-packages",
+    "/home/*/*/lib/python3*/site-packages",
+)
+_NET = "/sys/class/net/*/"
+
+TEXTS = {
+    "proc-nvidia": (
+        "/proc/driver/nvidia/version",
+        "/proc/driver/nvidia/params",
+        "/proc/driver/nvidia/registry",
+        "/proc/driver/nvidia/gpus/*/information",
+        "/proc/driver/nvidia/gpus/*/power",
+    ),
+    "proc": tuple(
+        "/proc/" + name
+        for name in (
+            "version cmdline meminfo modules mounts loadavg uptime swaps stat self/limits "
+            "self/status self/cgroup 1/cgroup sys/vm/swappiness sys/vm/overcommit_memory "
+            "sys/kernel/pid_max sys/kernel/hostname"
+        ).split()
+    ),
+    "os": (
+        "/etc/os-release",
+        "/run/systemd/container",
+        "/sys/module/nvidia/version",
+        "/sys/module/nvidia/parameters/*",
+        "/sys/hypervisor/type",
+    ),
+    "dmi": tuple(
+        "/sys/class/dmi/id/" + name
+        for name in (
+            "bios_vendor bios_version bios_date board_vendor board_name board_version "
+            "board_serial chassis_type chassis_vendor product_family product_name "
+            "product_serial product_version sys_vendor"
+        ).split()
+    ),
+    "cpu": (
+        "/sys/devices/system/cpu/online",
+        "/sys/devices/system/cpu/cpufreq/policy0/scaling_*",
+        "/sys/devices/system/cpu/cpufreq/policy0/cpuinfo_*_freq",
+        "/sys/devices/system/cpu/cpufreq/policy0/energy_performance_preference",
+        "/sys/devices/system/node/online",
+        "/sys/devices/system/node/node*/cpulist",
+        "/sys/devices/system/node/node*/meminfo",
+        "/sys/devices/system/node/node*/distance",
+        "/sys/devices/system/edac/mc/mc*/*_count",
+        "/sys/devices/system/edac/mc/mc*/mc_name",
+    ),
+    "net": tuple(
+        _NET + name
+        for name in (
+            "operstate speed duplex mtu carrier_changes statistics/rx_packets "
+            "statistics/tx_packets statistics/rx_errors statistics/tx_errors "
+            "statistics/rx_dropped statistics/tx_dropped statistics/rx_crc_errors"
+        ).split()
+    ),
+}
+NAMES = {
+    "os": (
+        "/.dockerenv",
+        "/run/.containerenv",
+        "/var/run/reboot-required",
+        "/sys/module/nouveau",
+    ),
+    "libraries": (
+        *(f"{folder}/{name}.so*" for folder in _LIBRARY_FOLDERS for name in ("libcuda", "libnccl")),
+        *(f"{folder}/libnvidia-ml.so*" for folder in _LIBRARY_FOLDERS),
+        *(f"{folder}/vllm-*.dist-info" for folder in _PACKAGE_FOLDERS),
+        *(f"{folder}/torch-*.dist-info" for folder in _PACKAGE_FOLDERS),
+        *(f"{folder}/nvidia_nccl_*.dist-info" for folder in _PACKAGE_FOLDERS),
+        *(f"{folder}/nvidia/nccl/lib/libnccl.so*" for folder in _PACKAGE_FOLDERS),
+    ),
+}
+# Only these lines of a file that is long and mostly of no use.
+_LINES = {"/proc/stat": "btime "}
+
+
+def collect(group: str, tree: Tree, step: Step, emit: Emit) -> None:
+    """Read one group; each path is announced by `step` before it is touched."""
+    for pattern in TEXTS.get(group, ()):
+        step(pattern)
+        for path in tree.expand(pattern):
+            read_text(tree, path, step, emit)
+    for pattern in NAMES.get(group, ()):
+        step(pattern)
+        for path in tree.expand(pattern):
+            note_name(tree, path, step, emit)
+
+
+def real_path(tree: Tree, path: str, emit: Emit) -> str:
+    """The key of a path in the capture."""
+    if not path.startswith("/sys/"):
+        return path
+    return tree.resolve(path, lambda link, to: emit("links", printable(link), printable(to)))
+
+
+def read_text(tree: Tree, path: str, step: Step, emit: Emit) -> None:
+    step(path)
+    with reporting(path, emit):
+        key = real_path(tree, path, emit)
+        text = tree.read(path).decode("utf-8", "replace")
+        if path in _LINES:
+            text = "\n".join(line for line in text.split("\n") if line.startswith(_LINES[path]))
+        emit("files", printable(key), text.rstrip("\n"))
+
+
+def note_name(tree: Tree, path: str, step: Step, emit: Emit) -> None:
+    """That a path is there: its target where it is a link, else an empty text."""
+    step(path)
+    folder, _, name = path.rpartition("/")
+    where = tree.at(folder or "/") + "/" + name
+    with reporting(path, emit):
+        if os.path.islink(where):
+            emit("links", printable(path), printable(os.readlink(where)))
+        else:
+            emit("files", printable(path), "")
+
+
+class reporting:
+    """Keeps the reason why a path could not be read; one that is not there is simply not there."""
+
+    def __init__(self, path: str, emit: Emit) -> None:
+        self.path = path
+        self.emit = emit
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, OSError):
+            return False
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+            self.emit("errors", printable(self.path), error_word(error))
+        return True
+
+
+def paths(group: str) -> Iterator[str]:
+    yield from TEXTS.get(group, ())
+    yield from NAMES.get(group, ())

@@ -1,0 +1,144 @@
+"""One source while it runs: what it gave until now, and what becomes of it in the capture."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from preflight.probe.child import Child
+    from preflight.probe.sources import Source
+
+DETAIL_CHARS = 200
+
+
+class Job:
+    """`started` and `heard` are monotonic seconds; `sudo` holds sudo's options in use, if any."""
+
+    def __init__(self, source: Source, child: Child, now: float, sudo: tuple[str, ...]) -> None:
+        self.source = source
+        self.child = child
+        self.started = now
+        self.heard = now
+        self.sudo = sudo
+        self.outputs = {"stdout": bytearray(), "stderr": bytearray(), "report": bytearray()}
+        self.received = 0
+        self.truncated = False
+        self.at = ""  # the step that a collector announced last
+        self.given: dict[str, Any] = {}  # what a collector gave
+        self.hung: list[str] = []  # steps at which earlier runs of this collector hung
+        self.done: frozenset[int] = frozenset()  # cards that need not be read again
+
+    def feed(self, name: str, data: bytes, now: float) -> bool:
+        """Take output; False when the source's limit is full and it has to be stopped."""
+        self.heard = now
+        room = max(0, self.source.max_bytes - self.received)
+        self.received += len(data)
+        self.truncated = self.received > self.source.max_bytes
+        self.outputs[name] += data[:room]
+        if self.source.reader and name == "stdout":
+            self.take_lines()
+        return not self.truncated
+
+    def take_lines(self) -> None:
+        lines = self.outputs["stdout"].split(b"\n")
+        self.outputs["stdout"] = lines.pop()
+        for line in lines:
+            if not line:
+                continue
+            message = json.loads(line)
+            if isinstance(message, str):
+                self.at = message
+            else:
+                place(self.given, message)
+
+    def limit(self) -> float:
+        """The monotonic time at which it is given up."""
+        end = self.started + self.source.timeout_s
+        if self.source.stall_s and self.stuck_card() is not None:
+            end = min(end, self.heard + self.source.stall_s)
+        return end
+
+    def stuck_card(self) -> int | None:
+        """The card whose call was announced last."""
+        first, _, rest = self.at.partition(" ")
+        return int(rest.partition(":")[0]) if first == "gpu" else None
+
+    def result(self, now: float, code: int | None, stopped: str) -> dict[str, Any]:
+        """The source's entry in the capture. `code` is None where it did not end by itself."""
+        if self.source.reader:
+            result = self.collected(code, stopped)
+        else:
+            result = self.ran(code, stopped)
+        result["duration_s"] = round(now - self.started, 4)
+        if self.truncated:
+            result["truncated"] = True
+        return result
+
+    def ran(self, code: int | None, stopped: str) -> dict[str, Any]:
+        texts = {name: text_of(self.outputs[name]) for name in ("stdout", "stderr")}
+        result: dict[str, Any] = {"argv": list(self.source.argv)}
+        if self.outputs["report"]:
+            result["status"], result["detail"] = json.loads(self.outputs["report"])
+            return result
+        result.update({name: text for name, text in texts.items() if text})
+        if code is not None:
+            result["exit_code"] = code
+        if stopped:
+            result.update(status="timed-out", detail=stopped)
+        elif code or (code is None and not self.truncated):
+            said = first_line(texts["stderr"]) or first_line(texts["stdout"])
+            result.update(status="tool-failed", detail=said or ended(code))
+        else:
+            result["status"] = "ok"
+        return result
+
+    def collected(self, code: int | None, stopped: str) -> dict[str, Any]:
+        result = dict(self.given)
+        ended_well = result.pop("ended", False)
+        if "devices" in result:
+            result["devices"] = [
+                {"index": int(index), **device} for index, device in result["devices"].items()
+            ]
+        hung = [*self.hung, self.at] if stopped else self.hung
+        if hung:
+            result.update(status="timed-out", detail="; ".join(hung))
+        elif not ended_well and not self.truncated:
+            said = first_line(text_of(self.outputs["stderr"]))
+            result.update(status="tool-failed", detail=f"{self.at}: {said or ended(code)}")
+        elif "status" not in result:
+            result["status"] = status_of_files(result)
+        return result
+
+
+def status_of_files(result: dict[str, Any]) -> str:
+    """ok where anything was read; else the first reason, or that nothing is there."""
+    if any(kind in result for kind in ("files", "binary", "links", "system")):
+        return "ok"
+    reasons: list[str] = sorted(result.get("errors", {}).values())
+    return reasons[0].partition(":")[0] if reasons else "not-present"
+
+
+def place(target: dict[str, Any], keys_and_value: list[Any]) -> None:
+    """Put the last item where the keys before it lead."""
+    *keys, last, value = keys_and_value
+    for key in keys:
+        target = target.setdefault(key, {})
+    target[last] = value
+
+
+def text_of(data: bytearray) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def first_line(text: str) -> str:
+    return text.strip().partition("\n")[0].strip()[:DETAIL_CHARS]
+
+
+def ended(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"exit status {code}"

@@ -1,0 +1,251 @@
+"""The loop that runs all sources side by side, single-threaded, and waits for none of them.
+
+A child that cannot be killed (it hangs inside the kernel) costs its own time limit and no more:
+what it gave until then is kept, and the probe ends without it.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import time
+
+from preflight.probe.child import Child, collector, command, spawn
+from preflight.probe.job import Job
+from preflight.probe.tools import ToolSearch
+from preflight.probe.tree import Tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from preflight.probe.sources import Source
+    from preflight.probe.sudo import Sudo
+
+MAX_RUNNING = 12  # a guess: more only slow each other down on a small host
+READ_BYTES = 64 << 10
+ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+
+class Stopped(Exception):
+    """The run ends early and without a capture; `reason` as in the capture's `stopped`."""
+
+    def __init__(self, reason: str, exit_status: int) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.exit_status = exit_status
+
+
+class Loop:
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        tree: Tree,
+        sudo: Sudo,
+        deadline_s: float,
+        progress: Callable[..., None],
+    ) -> None:
+        self.pending = list(sources)
+        self.total = len(self.pending)
+        self.tree = tree
+        self.tools = ToolSearch(tree, os.environ.get("PATH", ""))
+        self.sudo = sudo
+        self.started = time.monotonic()
+        self.deadline = self.started + deadline_s
+        self.progress = progress
+        self.running: dict[int, Job] = {}
+        self.killed: set[int] = set()
+        self.results: dict[str, dict[str, Any]] = {}
+        self.selector = selectors.PollSelector()
+        self.watchers: list[Callable[[float], float]] = []
+        self._listen_to_signals()
+
+    def run(self) -> dict[str, dict[str, Any]]:
+        """Every source's entry; Stopped where a signal or a watcher ends the run."""
+        try:
+            while self.pending or self.running:
+                self._start()
+                self.turn(self._next_limit())
+                self._reap()
+                self._expire()
+        finally:
+            for job in list(self.running.values()):
+                self._kill(job)
+        return self.results
+
+    def turn(self, until: float) -> None:
+        """Handle whatever is readable; return at the monotonic time `until` at the latest."""
+        now = time.monotonic()
+        until = min([until] + [watch(now) for watch in self.watchers])
+        for key, _ in self.selector.select(max(0.0, until - now)):
+            key.data(key.fd)
+
+    def watch_stream(self, descriptor: int, handle: Callable[[int], None]) -> None:
+        self.selector.register(descriptor, selectors.EVENT_READ, handle)
+
+    # signals
+
+    def _listen_to_signals(self) -> None:
+        wake, self.wakeup = os.pipe()
+        for descriptor in (wake, self.wakeup):
+            os.set_blocking(descriptor, False)
+        for number in (signal.SIGCHLD, *ENDING):
+            if number is signal.SIGCHLD or signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, lambda *_: None)
+        signal.set_wakeup_fd(self.wakeup, warn_on_full_buffer=False)
+        self.watch_stream(wake, self._on_signal)
+
+    def _on_signal(self, descriptor: int) -> None:
+        for number in os.read(descriptor, 256):
+            if number in ENDING:
+                raise Stopped("signal", 128 + number)
+
+    # starting
+
+    def _start(self) -> None:
+        for source in list(self.pending):
+            if len(self.running) >= MAX_RUNNING:
+                return
+            busy = {job.source.lane for job in self.running.values() if job.source.lane}
+            if source.lane in busy or self.sudo.must_wait(source, self.running.values()):
+                continue
+            self.pending.remove(source)
+            self._launch(source)
+
+    def _launch(self, source: Source, previous: Job | None = None) -> None:
+        options = self.sudo.options(source)
+        done = previous.done if previous else frozenset()
+        if source.reader:
+            child = spawn(collector(source, self.tree, done))
+        else:
+            work = command(source, self.tools, options)
+            child = spawn(work, self.sudo.password if options else b"")
+        now = time.monotonic()
+        job = Job(source, child, now, options)
+        if previous:
+            job.started, job.given = previous.started, previous.given
+            job.done, job.hung = previous.done, previous.hung
+        self.running[child.pid] = job
+        for name, descriptor in child.pipes.items():
+            self.watch_stream(descriptor, lambda _, job=job, name=name: self._on_output(job, name))
+
+    # output and ends
+
+    def _on_output(self, job: Job, name: str) -> None:
+        descriptor = job.child.pipes.get(name)
+        if descriptor is None:  # closed in this same turn
+            return
+        try:
+            data = os.read(descriptor, READ_BYTES)
+        except BlockingIOError:
+            return
+        if not data:
+            self._close(job, name)
+        elif not job.feed(name, data, time.monotonic()):
+            self._finish(job, None, "")
+
+    def _close(self, job: Job, name: str) -> None:
+        descriptor = job.child.pipes.pop(name)
+        self.selector.unregister(descriptor)
+        os.close(descriptor)
+
+    def _reap(self) -> None:
+        for pid in list(self.killed):
+            if _ended(pid) is not None:
+                self.killed.discard(pid)
+        for pid, job in list(self.running.items()):
+            code = _ended(pid)
+            if code is not None:
+                self._drain(job)
+                if pid in self.running:  # draining may have reached its limit
+                    self._finish(job, code, "")
+
+    def _drain(self, job: Job) -> None:
+        """What the pipes still hold; a grandchild that keeps one open is not waited for."""
+        for name in list(job.child.pipes):
+            before = -1
+            while name in job.child.pipes and before != job.received:
+                before = job.received
+                self._on_output(job, name)
+
+    def _next_limit(self) -> float:
+        return min([self.deadline] + [job.limit() for job in self.running.values()])
+
+    def _expire(self) -> None:
+        now = time.monotonic()
+        if now >= self.deadline:
+            self._give_up()
+        for job in list(self.running.values()):
+            if now >= job.limit():
+                self._time_out(job, now)
+
+    def _give_up(self) -> None:
+        """The whole run's deadline."""
+        for job in list(self.running.values()):
+            self._finish(job, None, f"{job.at or 'running'} at the deadline of the run")
+        for source in self.pending:
+            entry = {"status": "timed-out", "detail": "not started before the deadline of the run"}
+            self._keep(source, entry)
+        self.pending.clear()
+
+    def _time_out(self, job: Job, now: float) -> None:
+        card = job.stuck_card() if job.source.stall_s else None
+        if card is None or now >= job.started + job.source.timeout_s:
+            self._finish(job, None, job.at or f"no end within {job.source.timeout_s:g} s")
+            return
+        # One card hangs: the others are read by a new child.
+        job.hung.append(job.at)
+        job.done |= {int(index) for index in job.given.get("devices", {})} | {card}
+        self._forget(job)
+        self._launch(job.source, job)
+
+    def _finish(self, job: Job, code: int | None, stopped: str) -> None:
+        self._forget(job, is_dead=code is not None)
+        if self.sudo.refused(job, code):
+            self.pending.insert(0, job.source)
+            return
+        result = job.result(time.monotonic(), code, stopped)
+        if job.source.privileged and not job.outputs["report"]:
+            result["privileged"] = self.sudo.is_root or bool(job.sudo)
+        self._keep(job.source, result)
+
+    def _forget(self, job: Job, is_dead: bool = False) -> None:
+        del self.running[job.child.pid]
+        for name in list(job.child.pipes):
+            self._close(job, name)
+        self._kill(job)
+        if not is_dead:
+            self.killed.add(job.child.pid)
+
+    def _kill(self, job: Job) -> None:
+        """The child and whatever it started. Never waits."""
+        try:
+            os.killpg(job.child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        except PermissionError:  # sudo is root's: only root may end it
+            spawn(self.sudo.kill(job.child.pid), self.sudo.password)
+
+    def _keep(self, source: Source, result: dict[str, Any]) -> None:
+        self.results[source.name] = result
+        self.progress(
+            "source",
+            name=source.name,
+            status=result["status"],
+            duration_s=result.get("duration_s", 0.0),
+            done=len(self.results),
+            of=self.total,
+        )
+
+
+def _ended(pid: int) -> int | None:
+    """The exit code (minus the signal's number where one ended it), None while it lives."""
+    found, status = os.waitpid(pid, os.WNOHANG)
+    if not found:
+        return None
+    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+
+__all__ = ["Child", "Loop", "Stopped"]

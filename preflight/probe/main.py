@@ -1,0 +1,177 @@
+"""The probe's run: arguments in, one capture on stdout, progress on stderr."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import sys
+import time
+
+from preflight import __version__
+from preflight.probe.loop import Loop, Stopped
+from preflight.probe.sources import LEVELS, SOURCES
+from preflight.probe.stream import (
+    ControllerWatch,
+    framed,
+    read_password,
+    write_out,
+    write_progress,
+)
+from preflight.probe.sudo import Sudo
+from preflight.probe.tree import Tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+SCHEMA = "gpu-preflight/capture/1"
+USAGE = """usage: python3 probe.pyz [--level look] [--sudo] [--root DIR] > capture.json
+
+  --level LEVEL            how much to do; only "look" is there yet
+  --sudo                   sources that need root go through sudo -n, where it allows them
+  --sudo-password-stdin    sudo's password is the first line of stdin
+  --root DIR               read a mounted image instead of this host
+  --stream NONCE           frame the capture, and end with the one who sends stdin
+"""
+
+
+class Refused(Exception):
+    """The arguments are wrong."""
+
+
+class Request:
+    def __init__(self) -> None:
+        self.level = "look"
+        self.root = "/"
+        self.sudo = False
+        self.has_password = False
+        self.stream = ""
+
+
+def parse(argv: list[str]) -> Request:
+    request = Request()
+    words = iter(argv)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name in ("--level", "--root", "--stream"):
+            value = value if equals else next(words, "")
+            if not value:
+                raise Refused(f"{name} needs a value")
+            setattr(request, name[2:], value)
+        elif word == "--sudo":
+            request.sudo = True
+        elif word == "--sudo-password-stdin":
+            request.sudo = request.has_password = True
+        else:
+            raise Refused(f"unknown argument {word}")
+    if request.level not in LEVELS:
+        raise Refused(f"level {request.level} is not there yet; there is {', '.join(LEVELS)}")
+    if not os.path.isdir(request.root):
+        raise Refused(f"--root {request.root} is no folder")
+    request.root = os.path.abspath(request.root)
+    return request
+
+
+def main(argv: list[str]) -> int:
+    signal.alarm(0)  # the bootstrap's limit for the upload
+    secure_streams()
+    if argv in (["--help"], ["-h"]):
+        sys.stdout.write(USAGE)
+        return 0
+    try:
+        request = parse(argv)
+        return run(request)
+    except Refused as error:
+        sys.stderr.write(f"probe: {error}\n")
+        return 2
+    except Stopped as stopped:
+        return stopped.exit_status
+
+
+def secure_streams() -> None:
+    """cron and the like may close stdin or stderr; the next file opened would take its number."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+            os.open(os.devnull, os.O_RDWR)
+
+
+def run(request: Request) -> int:
+    started = time.time()
+    tree = Tree(request.root)
+    uid = user_id(tree)
+    password = read_password() if request.has_password else b""
+    sudo = Sudo(tree, uid == 0, request.sudo, password)
+    sources = [source for source in SOURCES if source.level == request.level]
+    loop = Loop(sources, tree, sudo, LEVELS[request.level], progress)
+    if request.stream:
+        ControllerWatch(loop)
+    progress("start", sources=len(sources), level=request.level)
+    results = loop.run()
+    ended_early = any(
+        "deadline of the run" in entry.get("detail", "") for entry in results.values()
+    )
+    finished = time.time()
+    capture = {
+        "schema": SCHEMA,
+        "level": request.level,
+        "started": stamp(started),
+        "finished": stamp(finished),
+        "complete": not ended_early,
+        "probe": {
+            "version": __version__,
+            "python": "{}.{}.{}".format(*sys.version_info[:3]),
+            "user": user_name(tree, uid),
+            "uid": uid,
+            "sudo": sudo.worked,
+            "duration_s": round(finished - started, 3),
+            **({"stopped": "deadline"} if ended_early else {}),
+        },
+        "sources": {source.name: results[source.name] for source in sources},
+    }
+    data = json.dumps(capture, separators=(",", ":")).encode() + b"\n"
+    write_out(framed(data, request.stream) if request.stream else data, loop)
+    progress("end", duration_s=round(time.time() - started, 3))
+    return 0
+
+
+def progress(event: str, **values: Any) -> None:
+    write_progress(json.dumps({"event": event, **values}).encode() + b"\n")
+
+
+def stamp(seconds: float) -> str:
+    """RFC 3339 in UTC, milliseconds."""
+    whole, thousandths = divmod(int(seconds * 1000), 1000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{thousandths:03d}Z"
+
+
+def user_id(tree: Tree) -> int:
+    """Whose eyes the host is seen with; a mounted image says it in its own /proc."""
+    if not tree.root:
+        return os.geteuid()
+    try:
+        lines = tree.read("/proc/self/status").decode("utf-8", "replace").split("\n")
+    except OSError:  # an image without /proc is read by whoever runs the probe
+        return os.geteuid()
+    for line in lines:
+        if line.startswith("Uid:"):
+            return int(line.split()[2])
+    return os.geteuid()
+
+
+def user_name(tree: Tree, uid: int) -> str:
+    """From /etc/passwd; a name service could hang, so a directory's user is what login set."""
+    try:
+        lines = tree.read("/etc/passwd").decode("utf-8", "replace").split("\n")
+    except OSError:
+        lines = []
+    for line in lines:
+        fields = line.split(":")
+        if len(fields) > 2 and fields[2] == str(uid):
+            return fields[0]
+    return "" if tree.root else os.environ.get("LOGNAME", "")

@@ -1,0 +1,74 @@
+"""Finding programs, and deciding which of them sudo may start."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from preflight.probe.tree import Tree
+
+SYSTEM_FOLDERS = ("/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/local/sbin")
+MORE_FOLDERS = ("/usr/lib/wsl/lib",)
+
+
+class ToolSearch:
+    """Programs below one root: PATH first, then where administrators' tools lie."""
+
+    def __init__(self, tree: Tree, path: str) -> None:
+        self.tree = tree
+        asked = [folder for folder in path.split(":") if folder.startswith("/")]
+        self.folders = tuple(dict.fromkeys((*asked, *SYSTEM_FOLDERS, *MORE_FOLDERS)))
+
+    def find(self, name: str) -> tuple[str, tuple[str, str] | None]:
+        """Where the program lies on this machine, or the reason why it cannot be run."""
+        refusal = ("tool-absent", f"{name}: not found")
+        for folder in self.folders:
+            try:
+                where = self.tree.at(folder) + "/" + name
+                mode = os.stat(self.tree.at(folder + "/" + name)).st_mode
+            except PermissionError:
+                refusal = ("not-permitted", f"{folder}/{name}: Permission denied")
+                continue
+            except OSError:  # not in this folder
+                continue
+            if stat.S_ISREG(mode) and os.access(where, os.X_OK):
+                return where, None
+            refusal = ("not-permitted", f"{folder}/{name}: Permission denied")
+        return "", refusal
+
+    def environment(self) -> dict[str, str]:
+        """The user's own, in the language that the parsers read."""
+        environment = dict(os.environ)
+        environment.pop("LANGUAGE", None)
+        environment.update(LC_ALL="C", PATH=":".join(self.folders), SYSTEMD_COLORS="0")
+        return environment
+
+    def through_sudo(
+        self, argv: tuple[str, ...], options: tuple[str, ...]
+    ) -> tuple[tuple[str, ...], tuple[str, str] | None]:
+        """argv with sudo before it, refused where anyone but root could have put the program."""
+        sudo, refusal = ToolSearch(self.tree, "").find("sudo")
+        if refusal:
+            return argv, ("no-sudo", refusal[1])
+        for path in (sudo, argv[0]):
+            if not root_alone_writes(path):
+                return argv, ("no-sudo", f"{path}: not root's alone")
+        return (sudo, *options, "--", *argv), None
+
+
+def root_alone_writes(path: str) -> bool:
+    """No one but root can change what lies at this path: neither file, nor a folder above it."""
+    for start in {path, os.path.realpath(path)}:
+        while True:
+            found = os.lstat(start)
+            if found.st_uid != 0:
+                return False
+            shared = found.st_mode & stat.S_IWOTH or (
+                found.st_mode & stat.S_IWGRP and found.st_gid != 0
+            )
+            if shared and not stat.S_ISLNK(found.st_mode):
+                return False
+            if start == "/":
+                break
+            start = os.path.dirname(start)
+    return True

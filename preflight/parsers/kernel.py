@@ -1,0 +1,72 @@
+"""What the kernel logged about GPUs and the hardware around them: `dmesg`, `journalctl -k`.
+
+Seen with kernels 4.15 to 6.17 and drivers 430 to 595:
+
+    [1084456.074562] NVRM: Xid (PCI:0000:09:00): 79, pid=0, GPU has fallen off the bus.
+    [1084456.074566] NVRM: GPU 0000:09:00.0: GPU has fallen off the bus.
+    Mar 29 15:38:59 host kernel: NVRM: Xid (PCI:0000:01:00): 45, pid=12542, name=VLLM::Worker
+    [68183.615810] pcieport 0000:00:03.1: PCIe Bus Error: severity=Corrected, type=Data Link Layer
+    [    0.344182] pci 0000:01:00.0: 126.024 Gb/s available PCIe bandwidth, limited by 16.0 GT/s …
+
+A log without any of this is a fact (empty lists); a text that is no kernel log is NotThisKind.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from preflight.errors import NotThisKind
+from preflight.parsers import pci_address
+from preflight.parsers.kernel_aer import Aer
+from preflight.parsers.kernel_faults import Faults
+from preflight.parsers.kernel_line import Line, lines
+
+KIND = "kernel"
+EXPECTED = "a kernel log (dmesg or journalctl -k)"
+
+_MAX_TEXT = 512
+
+_XID = re.compile(r"(?:NVRM: ?)?Xid \(([^()]{0,64})\): {0,4}(\d{1,4})\b[,: ]{0,4}(.*)", re.S)
+_PID = re.compile(r"pid='?(\d{1,10})")
+_NAME = re.compile(r"\bname=([^,]{1,64}?)(?:,|$)")
+
+
+def parse(text: str) -> dict[str, Any]:
+    """One entry a message, in order; `lost` names a card once, by whatever words it was said."""
+    xid: list[dict[str, Any]] = []
+    aer, faults = Aer(), Faults()
+    is_kernel = False
+    for line in lines(text):
+        is_kernel = is_kernel or line.is_kernel
+        event = _xid(line)
+        if event:
+            xid.append(event)
+        faults.see(line, event)
+        aer.see(line)
+    if not is_kernel and not xid and not aer.entries and not faults.entries:
+        raise NotThisKind(EXPECTED)
+    return {
+        "xid": xid,
+        "aer": aer.entries,
+        "lost": faults.lost,
+        "faults": faults.finish(),
+    }
+
+
+def _xid(line: Line) -> dict[str, Any] | None:
+    """An Xid at the start of a message: one that another's text names is no event of its own."""
+    match = _XID.match(line.message)
+    if match is None:
+        return None
+    where, code, text = match.groups()
+    pid, name = _PID.search(text), _NAME.search(text)
+    process = name[1].strip() if name else ""
+    return {
+        "pci": pci_address.normal(where.removeprefix("PCI:").strip()),
+        "code": int(code),
+        "message": text[:_MAX_TEXT].strip() or None,
+        "pid": int(pid[1]) if pid else None,
+        "process": None if process in ("", "<unknown>") else process,
+        "stamp": line.stamp,
+    }

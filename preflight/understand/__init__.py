@@ -1,0 +1,126 @@
+"""What a capture means: one pure function from raw evidence to facts.
+
+One file a subject. Each gives its facts as `Picked`: the value and the source that it came from,
+or why no source had it; picking.py chooses between sources, sources.py says why one gave nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from preflight.capture import Capture
+from preflight.facts import Card, Fact, Facts, Gpu, GpuModel, Host, Missing
+from preflight.understand import cards as roll
+from preflight.understand import kernel
+from preflight.understand.answers import answers
+from preflight.understand.cards import CardEvidence
+from preflight.understand.disks import file_systems
+from preflight.understand.driver import driver
+from preflight.understand.evidence import Evidence, evidence
+from preflight.understand.host import machine
+from preflight.understand.identity import identity
+from preflight.understand.kernel import Logs
+from preflight.understand.link import link
+from preflight.understand.memory import memory
+from preflight.understand.modes import modes
+from preflight.understand.pairs import pairs, peer_paths
+from preflight.understand.picking import Picked, Picks
+from preflight.understand.ports import ports
+from preflight.understand.power import power
+from preflight.understand.slots import labels, slot
+from preflight.understand.use import use
+
+
+def understand(capture: Capture) -> Facts:
+    """Everything that the capture tells of its host."""
+    seen = evidence(capture)
+    logs = kernel.logs(capture)
+    found = roll.cards(seen)
+    known = labels(capture)
+    gpus = () if isinstance(found, Missing) else tuple(_gpu(card, logs, known) for card in found)
+    between = pairs(seen, gpus)
+    return Facts(
+        host=_host(seen, logs, found if isinstance(found, Missing) else gpus),
+        gpus=found if isinstance(found, Missing) else gpus,
+        pairs=between,
+        peer_paths=peer_paths(seen, gpus, between),
+        file_systems=file_systems(capture),
+    )
+
+
+def _gpu(card: CardEvidence, logs: Logs, slots: Mapping[str, str] | Missing) -> Gpu:
+    picks = {
+        **identity(card),
+        **slot(card, slots),
+        **answers(card, logs),
+        **link(card),
+        **ports(card, logs),
+        **power(card),
+        **use(card),
+        **modes(card),
+        "upstream_limits": _upstream_limits(card, logs),
+        "xids": kernel.xids(logs, card.pci, len(card.all_cards) == 1),
+        "has_peers": Picked(len(card.all_cards) > 1),
+    }
+    picks |= memory(card, picks["catalog"].value)
+    return Gpu(card.subject, card.pci, _sources(picks), **_values(picks))
+
+
+def _upstream_limits(card: CardEvidence, logs: Logs) -> Picked:
+    if card.host.is_guest:
+        return Picked(Missing("guest-view", "only the hypervisor knows the ports above"))
+    return kernel.limits(logs, card.pci)
+
+
+def _host(seen: Evidence, logs: Logs, gpus: tuple[Gpu, ...] | Missing) -> Host:
+    subjects = {} if isinstance(gpus, Missing) else {gpu.pci: gpu.subject for gpu in gpus}
+    picks = {
+        **driver(seen),
+        **machine(seen),
+        "gpu_counts": roll.counts(seen),
+        "gpu_models": Picked(_models(gpus)),
+        "gpu_memory_total_mib": Picked(_memory_of_all(gpus)),
+        "kernel_faults": kernel.faults(logs, subjects, seen.is_container),
+    }
+    return Host(sources=_sources(picks), **_values(picks))
+
+
+def _models(gpus: tuple[Gpu, ...] | Missing) -> Fact[tuple[GpuModel, ...]]:
+    """A card that no longer tells its name has that of its twin, else the catalogue's."""
+    if isinstance(gpus, Missing):
+        return gpus
+    names = {
+        gpu.pci_device_id: gpu.name
+        for gpu in gpus
+        if isinstance(gpu.name, str) and isinstance(gpu.pci_device_id, str)
+    }
+    models = [_model(gpu, names) for gpu in gpus]
+    lacking = next((model for model in models if isinstance(model, Missing)), None)
+    return lacking or tuple(model for model in models if isinstance(model, GpuModel))
+
+
+def _model(gpu: Gpu, twins: Mapping[str, str]) -> GpuModel | Missing:
+    device = gpu.pci_device_id if isinstance(gpu.pci_device_id, str) else None
+    named = gpu.catalog.name if isinstance(gpu.catalog, Card) else gpu.pci_name
+    told = next((n for n in (gpu.name, twins.get(device or ""), named) if isinstance(n, str)), None)
+    if told is None:
+        return gpu.name if isinstance(gpu.name, Missing) else Missing("not-present")
+    size = gpu.memory_total_mib
+    return GpuModel(gpu.subject, told, device, size if isinstance(size, int) else None)
+
+
+def _memory_of_all(gpus: tuple[Gpu, ...] | Missing) -> Fact[int]:
+    if isinstance(gpus, Missing):
+        return gpus
+    sizes = [gpu.memory_total_mib for gpu in gpus]
+    lacking = next((size for size in sizes if isinstance(size, Missing)), None)
+    return lacking or sum(size for size in sizes if isinstance(size, int))
+
+
+def _values(picks: Picks) -> dict[str, Any]:
+    return {name: picked.value for name, picked in picks.items()}
+
+
+def _sources(picks: Picks) -> dict[str, str]:
+    return {name: picked.source for name, picked in picks.items() if picked.source}

@@ -1,0 +1,151 @@
+"""The driver as a whole: does it answer, which versions of it lie on the host."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from preflight.capture import Capture, Source, plain
+from preflight.facts import NOT_COLLECTED, DriverLibraries, DriverResponse, Fact, Missing
+from preflight.understand.evidence import Evidence
+from preflight.understand.libraries import nccl_libraries, versions
+from preflight.understand.picking import Picked, Picks, first, whole, words
+from preflight.understand.sources import exists, failure, file, refusal
+
+_MISMATCH = "Driver/library version mismatch"
+_LIBRARY_LINE = re.compile(r"NVML library version: (\d{2,4}\.[\d.]{1,12})")
+_NVML_VERSION = re.compile(r"\d{1,3}\.(\d{2,4}\.\d{1,4}(?:\.\d{1,4})?)")
+_MODULE = "/sys/module/nvidia/version"
+_NO_PERMISSION = "NO_PERMISSION"
+
+
+def driver(evidence: Evidence) -> Picks:
+    capture = evidence.capture
+    module = first(
+        ("proc-nvidia", evidence.proc.module_version),
+        ("os", file(capture, "os", _MODULE)),
+    )
+    return {
+        "driver_response": _response(evidence),
+        "driver_version": first(
+            ("nvml", evidence.nvml.get("nvmlSystemGetDriverVersion", words)),
+            ("smi-q", _smi_value(evidence, "driver_version")),
+            module[::-1],
+        ),
+        "cuda_version": first(
+            ("nvml", evidence.nvml.get("nvmlSystemGetCudaDriverVersion_v2", _cuda)),
+            ("smi-q", _smi_value(evidence, "cuda_version")),
+        ),
+        "driver_libraries": _libraries(evidence, module),
+        "nccl_libraries": first(("libraries", nccl_libraries(capture))),
+        "nouveau_loaded": _loaded(capture, "nouveau", "/sys/module/nouveau"),
+        "nvidia_module_loaded": _loaded(capture, "nvidia", _MODULE),
+    }
+
+
+def refusals(evidence: Evidence) -> Mapping[str, str]:
+    """What each of the driver's voices said when it refused as a whole, by source.
+
+    A user who may not ask is no refusal, and neither is a tool that is not there.
+    """
+    found = {}
+    response = _smi_response(evidence)
+    if isinstance(response, DriverResponse) and response.outcome != "answered":
+        found["smi-q"] = f"nvidia-smi: {response.detail}"
+    response = _nvml_response(evidence.capture.sources.get("nvml"))
+    if isinstance(response, DriverResponse) and response.outcome != "answered":
+        found["nvml"] = response.detail
+    return found
+
+
+def _response(evidence: Evidence) -> Picked:
+    return first(
+        ("smi-q", _smi_response(evidence)),
+        ("nvml", _nvml_response(evidence.capture.sources.get("nvml"))),
+    )
+
+
+def _smi_response(evidence: Evidence) -> DriverResponse | Missing:
+    source = evidence.capture.sources.get("smi-q")
+    if source is None:
+        return NOT_COLLECTED
+    if not isinstance(evidence.smi, Missing):
+        return DriverResponse(source.duration_s, "answered", "")
+    if source.status == "timed-out":
+        waited = f"no answer within {source.duration_s:.0f} s"
+        return DriverResponse(source.duration_s, "timed-out", waited)
+    if source.status not in ("ok", "tool-failed"):
+        return evidence.smi
+    return refusal(source) or DriverResponse(source.duration_s, "failed", _said(source))
+
+
+def _nvml_response(source: Source | None) -> DriverResponse | Missing:
+    why = failure(source)
+    if source is None:
+        return NOT_COLLECTED
+    if why is None:
+        return DriverResponse(source.duration_s, "answered", "")
+    if why.reason == "timed-out":
+        return DriverResponse(source.duration_s, "timed-out", f"NVML hung: {why.detail}")
+    if _NO_PERMISSION in why.detail:
+        return Missing("not-permitted", why.detail)
+    if why.reason != "tool-failed":
+        return why
+    return DriverResponse(source.duration_s, "failed", f"nvmlInit: {why.detail}")
+
+
+def _said(source: Source) -> str:
+    """The line in which nvidia-smi says why it gives nothing; a warning before it is not that."""
+    lines = f"{source.stdout[:4096]}\n{source.stderr[:4096]}".splitlines()
+    told = [line.strip() for line in lines if line.strip() and not line.startswith("WARNING")]
+    return plain(next(iter(told), source.detail or f"exit status {source.exit_code}"))[:200]
+
+
+def _smi_value(evidence: Evidence, key: str) -> Fact[str]:
+    if isinstance(evidence.smi, Missing):
+        return evidence.smi
+    return words(evidence.smi.get(key)) or Missing("not-supported", key)
+
+
+def _cuda(value: object) -> str | None:
+    """ "13.0" of NVML's 13000."""
+    number = whole(value)
+    return f"{number // 1000}.{number % 1000 // 10}" if number else None
+
+
+def _libraries(evidence: Evidence, module: Picked) -> Picked:
+    """Versions by the files' names; nvidia-smi's own words where it sees them differ."""
+    source = evidence.capture.sources.get("smi-q")
+    said = f"{source.stdout[:4096]}\n{source.stderr[:4096]}" if source else ""
+    refused = next((line.strip() for line in said.splitlines() if _MISMATCH in line), "")
+    found = versions(evidence.capture)
+    stated = _LIBRARY_LINE.search(said)
+    told = {} if isinstance(found, Missing) else dict(found)
+    if stated:
+        told["libnvidia-ml"] = stated.group(1)
+    loaded = evidence.nvml.get("nvmlSystemGetNVMLVersion", _after_interface)
+    if isinstance(loaded, str):
+        told["libnvidia-ml"] = loaded
+    if not isinstance(module.value, str):
+        return Picked(module.value)
+    if isinstance(found, Missing) and not told:
+        return Picked(found)
+    source_name = "nvml" if isinstance(found, Missing) else "libraries"
+    return Picked(DriverLibraries(module.value, told, plain(refused)[:200]), source_name)
+
+
+def _after_interface(value: object) -> str | None:
+    """ "580.159.04" of NVML's "13.580.159.04", which begins with the CUDA interface's number."""
+    match = _NVML_VERSION.fullmatch(value) if isinstance(value, str) else None
+    return match.group(1) if match else None
+
+
+def _loaded(capture: Capture, name: str, mark: str) -> Picked:
+    """A module of the running kernel, in a container the host's; `mark` is its trace in /sys."""
+    if exists(capture, "os", mark):
+        return Picked(True, "os")
+    modules = file(capture, "proc", "/proc/modules")
+    if isinstance(modules, Missing):
+        return first(("os", failure(capture.sources.get("os")) or False), ("proc", modules))
+    loaded = any(line.startswith(f"{name} ") for line in modules.splitlines())
+    return Picked(loaded, "proc")

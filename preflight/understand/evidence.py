@@ -1,0 +1,71 @@
+"""A capture with each tool's output understood once, before any fact is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from preflight.capture import Capture
+from preflight.facts import Missing
+from preflight.parsers import lspci, p2p, smi, topo
+from preflight.understand import nvml, pci_tree
+from preflight.understand.nvml import Nvml
+from preflight.understand.pci_tree import Tree
+from preflight.understand.proc_nvidia import ProcNvidia, proc_nvidia
+from preflight.understand.sources import Json, failure, parsed
+from preflight.understand.surroundings import Surroundings, surroundings
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What each source says, or why it says nothing."""
+
+    capture: Capture
+    nvml: Nvml
+    smi: Json | Missing
+    topo: Json | Missing
+    p2p_read: Json | Missing
+    p2p_write: Json | Missing
+    lspci: Mapping[str, Json] | Missing  # by address
+    sysfs: Tree | Missing
+    proc: ProcNvidia
+    surroundings: Surroundings
+
+    @property
+    def is_guest(self) -> bool:
+        return self.surroundings.is_guest.value is True
+
+    @property
+    def is_container(self) -> bool:
+        return self.surroundings.is_container.value is True
+
+
+def evidence(capture: Capture) -> Evidence:
+    answers = nvml.nvml(capture)
+    return Evidence(
+        capture=capture,
+        nvml=answers,
+        smi=parsed(capture, "smi-q", smi.parse),
+        topo=parsed(capture, "smi-topo", topo.parse),
+        p2p_read=parsed(capture, "smi-p2p-r", p2p.parse),
+        p2p_write=parsed(capture, "smi-p2p-w", p2p.parse),
+        lspci=_lspci(capture),
+        sysfs=_tree(capture),
+        proc=proc_nvidia(capture),
+        surroundings=surroundings(capture, answers),
+    )
+
+
+def _lspci(capture: Capture) -> Mapping[str, Json] | Missing:
+    listing = parsed(capture, "lspci", lspci.parse)
+    if isinstance(listing, Missing):
+        return listing
+    return {device["pci"]: device for device in listing["devices"]}
+
+
+def _tree(capture: Capture) -> Tree | Missing:
+    source = capture.sources.get("sysfs-pci")
+    why = failure(source)
+    if source is None or why is not None:
+        return why or Missing("not-collected")
+    return pci_tree.devices(source)

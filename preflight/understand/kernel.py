@@ -1,0 +1,208 @@
+"""The kernel's log of this boot and the one before: Xids and faults, each told once.
+
+The same line stands in dmesg's ring and in the journal; what repeats is counted in the log that
+holds more of it, never in both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from preflight.capture import Capture, Source, plain
+from preflight.errors import NotThisKind
+from preflight.facts import NOT_COLLECTED, KernelFault, Missing, XidEvent
+from preflight.parsers import kernel
+from preflight.understand.picking import Picked
+from preflight.understand.sources import Json, failure, refusal
+
+T = TypeVar("T")
+
+_LOGS = (("dmesg", 0), ("journal-kernel", 0), ("journal-kernel-previous", -1))
+_BOOT = re.compile(r"Linux version \d")
+_BOOT_LINES = 64 << 10  # the kernel names itself in its first lines
+_LINK_FAULT = "limited-link"  # what a port gives, no fault of the kernel's
+_UNPLACED = "xid-unplaced"
+
+
+@dataclass(frozen=True)
+class Log:
+    """One log as its parser understands it."""
+
+    source: str
+    boot: int
+    events: Json
+    is_cut: bool  # longer than the probe keeps, or it ended before its end
+    reaches_boot: bool
+    xids: Mapping[str | None, list[Json]]  # by address, None where the log hides it
+    reports: Mapping[tuple[str, str], int]  # (port, severity) -> advanced error reports
+
+    def of(self, kind: str) -> Sequence[Json]:
+        return self.events.get(kind) or ()
+
+
+@dataclass(frozen=True)
+class Logs:
+    """The logs that could be read; `why` says for this boot why none could."""
+
+    read: tuple[Log, ...]
+    why: Missing
+
+    @property
+    def current(self) -> tuple[Log, ...]:
+        return tuple(log for log in self.read if log.boot == 0)
+
+    @property
+    def names(self) -> str:
+        return ", ".join(log.source for log in self.read)
+
+    def settled(self, found: tuple[T, ...]) -> Picked:
+        """What was found; nothing found is a fact only where a log of this boot is whole."""
+        if found:
+            return Picked(found, self.names)
+        if not self.current:
+            return Picked(self.why)
+        if all(log.is_cut for log in self.current):
+            return Picked(Missing("not-collected", "the kernel log was cut off"))
+        return Picked(found, self.names)
+
+
+def logs(capture: Capture) -> Logs:
+    found, reasons = [], []
+    for name, boot in _LOGS:
+        log = _log(capture.sources.get(name), name, boot)
+        if isinstance(log, Log):
+            found.append(log)
+        elif boot == 0:
+            reasons.append(log)
+    telling = [why for why in reasons if why.reason not in ("not-collected", "tool-absent")]
+    return Logs(tuple(found), next(iter(telling or reasons), NOT_COLLECTED))
+
+
+def _log(source: Source | None, name: str, boot: int) -> Log | Missing:
+    """A log that ended early still holds what it holds; an empty one says nothing."""
+    why = failure(source)
+    if source is None or (why is not None and why.reason != "timed-out"):
+        return why or NOT_COLLECTED
+    if not _has_lines(source.stdout):
+        return refusal(source) or why or Missing("not-present", "the log is empty")
+    if "Starting gVisor" in source.stdout[:4096]:
+        return Missing("guest-view", "gVisor makes up its kernel log")
+    try:
+        events = kernel.parse(source.stdout)
+    except NotThisKind as error:
+        return Missing("not-parsed", str(error))
+    is_cut = source.truncated or why is not None
+    reaches_boot = _BOOT.search(source.stdout[:_BOOT_LINES]) is not None
+    placed: dict[str | None, list[Json]] = {}
+    for event in events["xid"]:
+        placed.setdefault(event["pci"], []).append(event)
+    ports = Counter((event["pci"], event["severity"]) for event in events["aer"])
+    return Log(name, boot, events, is_cut, reaches_boot, placed, ports)
+
+
+def _has_lines(text: str) -> bool:
+    """journalctl says "-- No entries --" and the like where it shows nothing."""
+    lines = (line.strip() for line in text[:4096].splitlines())
+    return any(line and not line.startswith(("-- ", "No journal files")) for line in lines)
+
+
+def xids(logs: Logs, pci: str, is_only_card: bool) -> Picked:
+    """The Xid codes of one card; an Xid whose address was masked is the only card's."""
+
+    def mine(log: Log) -> list[Json]:
+        return log.xids.get(pci, []) + (log.xids.get(None, []) if is_only_card else [])
+
+    groups = _grouped(logs, mine, lambda event: event["code"])
+    return logs.settled(tuple(_xid(*group) for group in groups))
+
+
+def faults(logs: Logs, subjects: Mapping[str, str], is_container: bool) -> Picked:
+    """Kernel faults of all kinds; `subjects` names the cards by PCI address.
+
+    An Xid of no known card is a fault of the host; in a container it is another tenant's.
+    """
+
+    def fault_key(event: Json) -> tuple[str, str] | None:
+        pci = event["pci"]
+        is_others = is_container and pci is not None and pci not in subjects
+        if event["kind"] == _LINK_FAULT or is_others:
+            return None
+        return event["kind"], subjects.get(pci, "host")
+
+    def strays(log: Log) -> list[Json]:
+        known = {*subjects, *((None,) if len(subjects) == 1 else ())}
+        return [e for pci, events in log.xids.items() if pci not in known for e in events]
+
+    found = [_fault(*group) for group in _grouped(logs, lambda log: log.of("faults"), fault_key)]
+    if not is_container:
+        groups = _grouped(logs, strays, lambda event: (event["pci"], event["code"]))
+        found += [_stray(*group) for group in groups]
+    return logs.settled(tuple(found))
+
+
+def limits(logs: Logs, pci: str) -> Picked:
+    """The kernel's "limited by" lines of one card; they are written while it boots."""
+    told: dict[str, None] = {}
+    for log in logs.current:
+        for event in log.of("faults"):
+            if event["kind"] == _LINK_FAULT and event["pci"] == pci:
+                told[_message(event)] = None
+    if not told and logs.current and not any(log.reaches_boot for log in logs.current):
+        return Picked(Missing("not-collected", "the log no longer reaches back to the boot"))
+    return logs.settled(tuple(told))
+
+
+def reports(logs: Logs, port: str, severity: str) -> int:
+    """Advanced error reports of one port in this boot, by the log that holds most."""
+    return max((log.reports.get((port, severity), 0) for log in logs.current), default=0)
+
+
+def was_lost(logs: Logs, pci: str) -> bool:
+    """The kernel said in this boot that the card is gone."""
+    return any(pci in log.events["lost"] for log in logs.current)
+
+
+def _grouped(
+    logs: Logs, events_of: Callable[[Log], Iterable[Json]], key: Callable[[Json], Any]
+) -> Iterable[tuple[Any, int, list[Json]]]:
+    """(key, boot, events) of the log that holds most events of that key in that boot."""
+    best: dict[tuple[Any, int], list[Json]] = {}
+    for log in logs.read:
+        mine: dict[Any, list[Json]] = {}
+        for event in events_of(log):
+            name = key(event)
+            if name is not None:
+                mine.setdefault(name, []).append(event)
+        for name, events in mine.items():
+            if len(events) > len(best.get((name, log.boot), ())):
+                best[name, log.boot] = events
+    return [(name, boot, events) for (name, boot), events in best.items()]
+
+
+def _xid(code: int, boot: int, events: list[Json]) -> XidEvent:
+    first, last = _stamp(events[0]), _stamp(events[-1])
+    return XidEvent(code, _message(events[0]), len(events), boot, first, last)
+
+
+def _fault(key: tuple[str, str], boot: int, events: list[Json]) -> KernelFault:
+    first, last = _stamp(events[0]), _stamp(events[-1])
+    return KernelFault(*key, _message(events[0]), len(events), boot, first, last)
+
+
+def _stray(key: tuple[str | None, int], boot: int, events: list[Json]) -> KernelFault:
+    pci, code = key
+    message = f"Xid {code} at {pci or 'an address that the log hides'}: {_message(events[0])}"
+    first, last = _stamp(events[0]), _stamp(events[-1])
+    return KernelFault(_UNPLACED, "host", message, len(events), boot, first, last)
+
+
+def _message(event: Json) -> str:
+    return plain(str(event.get("message") or ""))[:400]
+
+
+def _stamp(event: Json) -> str:
+    return plain(str(event.get("stamp") or ""))[:64]

@@ -1,0 +1,138 @@
+"""A card's memory: size, window, ECC counters and remapped rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from preflight.facts import Card, Fact, Missing, NotApplicable, RemappedRows
+from preflight.understand.cards import CardEvidence
+from preflight.understand.driver_says import smi, unless_absent
+from preflight.understand.nvml import member
+from preflight.understand.picking import Picked, Picks, first, flag, whole
+
+_NO_ECC = "the card has no ECC"
+_ECC_OFF = "ECC is switched off"
+_NO_REMAPPER = "the card has no row remapper"
+_UNCORRECTED = "MemoryErrorCounter(UNCORRECTED,AGGREGATE,{})"
+_RETIRES_PAGES = frozenset({"volta", "turing"})  # they retire pages and remap no rows
+
+
+def memory(card: CardEvidence, product: Fact[Card]) -> Picks:
+    total = first(
+        ("nvml", card.nvml.part("MemoryInfo", "total", _mib)),
+        ("smi-q", smi(card, "memory_mib", whole)),
+    )
+    ecc = _ecc_enabled(card, product)
+    return {
+        "memory_total_mib": total,
+        "bar1_total_mib": _bar1(card, total.value),
+        "ecc_enabled": ecc,
+        **{name: _without_ecc(counter, ecc.value) for name, counter in _counters(card).items()},
+        "remapped_rows": _remapped_rows(card, product),
+    }
+
+
+def _bar1(card: CardEvidence, total_mib: Fact[int]) -> Picked:
+    """A guest may see a small window on a card whose host gave it the whole memory."""
+    window = first(
+        ("nvml", card.nvml.part("BAR1MemoryInfo", "bar1Total", _mib)),
+        ("smi-q", smi(card, "bar1_mib", whole)),
+        ("lspci", _largest_region(card)),
+    )
+    size = window.value
+    covers = isinstance(size, int) and isinstance(total_mib, int) and size >= total_mib
+    if card.host.is_guest and not covers:
+        return Picked(Missing("guest-view", "a guest's window says nothing of the host's"))
+    return window
+
+
+def _largest_region(card: CardEvidence) -> Fact[int]:
+    """The window on the memory is the largest: region 1 on GeForce, 2 on newer Tesla cards."""
+    if isinstance(card.lspci, Missing):
+        return card.lspci
+    sizes = [whole(int(bar["size_mib"])) for bar in card.lspci["bars"] or () if bar["size_mib"]]
+    return max(filter(None, sizes), default=None) or Missing("not-present", "lspci shows no region")
+
+
+def _ecc_enabled(card: CardEvidence, product: Fact[Card]) -> Picked:
+    readings = (
+        ("nvml", card.nvml.part("EccMode", 0, flag)),
+        ("smi-q", smi(card, "ecc_mode", flag)),
+    )
+    if _is_professional(product):
+        return first(*readings)
+    return first(*((source, unless_absent(fact, _NO_ECC)) for source, fact in readings))
+
+
+def _counters(card: CardEvidence) -> dict[str, Picked]:
+    sram_status = card.nvml.part("SramEccErrorStatus", "bThresholdExceeded", flag)
+    return {
+        "ecc_uncorrectable_volatile": first(
+            ("nvml", card.nvml.get("TotalEccErrors(UNCORRECTED,VOLATILE)", whole)),
+            ("smi-q", smi(card, "ecc_uncorrected", whole)),
+        ),
+        "ecc_uncorrectable_aggregate_dram": first(
+            ("nvml", card.nvml.get(_UNCORRECTED.format("DRAM"), whole)),
+            ("smi-q", smi(card, "ecc.aggregate.dram_uncorrectable", whole)),
+        ),
+        "ecc_uncorrectable_aggregate_sram": first(
+            ("nvml", card.nvml.get("SramEccErrorStatus", _sram)),
+            ("nvml", card.nvml.get(_UNCORRECTED.format("SRAM"), whole)),
+            ("smi-q", smi(card, "ecc.aggregate.sram_uncorrectable", whole)),
+        ),
+        "ecc_sram_threshold_exceeded": first(
+            ("nvml", unless_absent(sram_status, "the card tells no threshold of its SRAM")),
+            ("smi-q", smi(card, "ecc.sram_threshold_exceeded", flag)),
+        ),
+    }
+
+
+def _without_ecc(counter: Picked, enabled: Fact[bool]) -> Picked:
+    """A counter that is not offered does not exist where there is no ECC, or none in use."""
+    if not isinstance(counter.value, (Missing, NotApplicable)):
+        return counter
+    if isinstance(enabled, NotApplicable):
+        return Picked(enabled)
+    is_unsupported = isinstance(counter.value, Missing) and counter.value.reason == "not-supported"
+    return Picked(NotApplicable(_ECC_OFF)) if enabled is False and is_unsupported else counter
+
+
+def _remapped_rows(card: CardEvidence, product: Fact[Card]) -> Picked:
+    rows = first(
+        ("nvml", card.nvml.get("RemappedRows", _rows)),
+        ("smi-q", smi(card, "remapped_rows", _smi_rows)),
+    )
+    if card.nvml.part("MigMode", 0, flag) is True or smi(card, "mig_mode", flag) is True:
+        return rows  # with instances the driver may hide them
+    is_owed = _is_professional(product) and product.family not in _RETIRES_PAGES  # type: ignore[union-attr]
+    return rows if is_owed else Picked(unless_absent(rows.value, _NO_REMAPPER), rows.source)
+
+
+def _is_professional(product: Fact[Card]) -> bool:
+    """The catalogue knows the card as one with ECC: that it says it has none is no answer."""
+    return isinstance(product, Card) and product.form != "geforce"
+
+
+def _rows(value: Any) -> RemappedRows | None:
+    """NVML's list: correctable, uncorrectable, pending, failure."""
+    corrected, uncorrected = (whole(member(value, place)) for place in (0, 1))
+    pending, failure = (flag(member(value, place)) for place in (2, 3))
+    if corrected is None or uncorrected is None or pending is None or failure is None:
+        return None
+    return RemappedRows(corrected, uncorrected, pending, failure)
+
+
+def _smi_rows(value: Any) -> RemappedRows | None:
+    return _rows([value[key] for key in ("correctable", "uncorrectable", "pending", "failure")])
+
+
+def _sram(value: Any) -> int | None:
+    """Parity and SEC-DED errors together."""
+    parts = [whole(member(value, key)) for key in ("aggregateUncParity", "aggregateUncSecDed")]
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None
+
+
+def _mib(value: object) -> int | None:
+    size = whole(value)
+    return None if size is None else size >> 20

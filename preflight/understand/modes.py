@@ -1,0 +1,59 @@
+"""How the driver is set for a card: persistence, MIG, compute mode, kind of kernel module."""
+
+from __future__ import annotations
+
+from preflight.capture import Capture
+from preflight.facts import Fact, Missing
+from preflight.understand.cards import CardEvidence
+from preflight.understand.driver_says import smi
+from preflight.understand.picking import Picked, Picks, first, flag, whole, words
+from preflight.understand.sources import text
+
+_COMPUTE_MODES = {0: "Default", 1: "Exclusive Thread", 2: "Prohibited", 3: "Exclusive Process"}
+_DAEMON = "nvidia-persistenced.service"
+
+
+def modes(card: CardEvidence) -> Picks:
+    return {
+        "persistence_mode": _persistence(card),
+        "mig_enabled": first(
+            ("nvml", _off_unless_offered(card.nvml.part("MigMode", 0, flag))),
+            ("smi-q", _off_unless_offered(smi(card, "mig_mode", flag))),
+        ),
+        "compute_mode": first(
+            ("nvml", card.nvml.get("ComputeMode", lambda v: _COMPUTE_MODES.get(whole(v) or 0))),
+            ("smi-q", smi(card, "compute_mode", _spaced)),
+        ),
+        "is_open_driver": first(("proc-nvidia", card.host.proc.is_open)),
+    }
+
+
+def _persistence(card: CardEvidence) -> Picked:
+    """The card's own mode, or the daemon that keeps the driver loaded in its stead."""
+    own = first(
+        ("nvml", card.nvml.get("PersistenceMode", flag)),
+        ("smi-q", smi(card, "persistence_mode", flag)),
+    )
+    if own.value is not True and _daemon_runs(card.host.capture):
+        return Picked(True, "systemd-nvidia")
+    return own
+
+
+def _daemon_runs(capture: Capture) -> bool:
+    """systemctl shows one block a unit, an empty line between them."""
+    shown = text(capture, "systemd-nvidia")
+    blocks = [] if isinstance(shown, Missing) else shown[:65536].split("\n\n")
+    units = (block.split("\n") for block in blocks)
+    return any(f"Id={_DAEMON}" in unit and "ActiveState=active" in unit for unit in units)
+
+
+def _off_unless_offered(mode: Fact[bool]) -> Fact[bool]:
+    """A card that cannot be divided is not divided."""
+    is_unoffered = isinstance(mode, Missing) and mode.reason == "not-supported"
+    return False if is_unoffered else mode
+
+
+def _spaced(value: object) -> str | None:
+    """ "Exclusive Process" of nvidia-smi's "Exclusive_Process"."""
+    text = words(value)
+    return text.replace("_", " ") if text else None

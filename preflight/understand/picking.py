@@ -1,0 +1,71 @@
+"""The one place where several sources of a fact become one: the first that has it gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+from preflight.capture import plain
+from preflight.facts import NOT_COLLECTED, Fact, Missing, NotApplicable
+
+T = TypeVar("T")
+_SAYS_LITTLE = frozenset({"not-collected", "tool-absent", "not-present"})
+
+
+class Picked(NamedTuple):
+    """A fact and the source of the capture that gave it; "" where none did."""
+
+    value: Fact[Any]
+    source: str = ""
+
+
+Picks = Mapping[str, Picked]
+
+
+def first(*readings: tuple[str, Fact[Any]]) -> Picked:
+    """The first reading that has a value; else the first reason that says more than "absent"."""
+    for source, value in readings:
+        if not isinstance(value, Missing):
+            return Picked(value, source)
+    reasons = [value for _, value in readings if isinstance(value, Missing)]
+    telling = [why for why in reasons if why.reason not in _SAYS_LITTLE]
+    present = [why for why in reasons if why.reason != "not-collected"]
+    return Picked(next(iter(telling or present or reasons), NOT_COLLECTED))
+
+
+def known(fact: Fact[T]) -> bool:
+    return not isinstance(fact, (Missing, NotApplicable))
+
+
+def converted(fact: Fact[Any], convert: Callable[[Any], T | None]) -> Fact[T]:
+    """The fact through `convert`; Missing("not-parsed") where that gives None."""
+    if isinstance(fact, (Missing, NotApplicable)):
+        return fact
+    value = convert(fact)
+    return Missing("not-parsed", plain(str(fact))[:80]) if value is None else value
+
+
+def whole(value: object) -> int | None:
+    """An integer of a sane size, also written as text."""
+    if isinstance(value, str) and value.strip().lstrip("-").isdecimal() and len(value) < 20:
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63:
+        return value
+    return None
+
+
+def number(value: object) -> float | None:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1 << 63:
+        return float(value)
+    return None
+
+
+def words(value: object) -> str | None:
+    """A short text fit to be shown, None where it is empty or no text."""
+    cleaned = " ".join(plain(value[:400]).split()) if isinstance(value, str) else ""
+    return cleaned or None
+
+
+def flag(value: object) -> bool | None:
+    """A truth as NVML and nvidia-smi's parser give it: bool, 0 or 1."""
+    return bool(value) if isinstance(value, bool) or value in (0, 1) else None

@@ -1,0 +1,116 @@
+"""A card's power, heat and clocks: limits, readings, and what holds the clocks back now."""
+
+from __future__ import annotations
+
+from preflight.facts import Fact, Missing, NotApplicable
+from preflight.understand.cards import CardEvidence
+from preflight.understand.driver_says import smi, unless_absent
+from preflight.understand.picking import Picked, Picks, first, number, whole, words
+
+# nvmlClocksEventReasons; bit 0x1 is idleness, no throttle
+_REASONS = {
+    0x2: "applications_clocks",
+    0x4: "sw_power_cap",
+    0x8: "hw_slowdown",
+    0x10: "sync_boost",
+    0x20: "sw_thermal",
+    0x40: "hw_thermal",
+    0x80: "hw_power_brake",
+    0x100: "display_clocks",
+}
+_IDLE = 0x1
+_UNKNOWN_STATE = 32  # NVML_PSTATE_UNKNOWN
+
+
+def power(card: CardEvidence) -> Picks:
+    limits = "PowerManagementLimitConstraints"
+    margin = _margin(card)
+    return {
+        "power_limit_w": first(
+            ("nvml", card.nvml.get("EnforcedPowerLimit", _watts)),
+            ("smi-q", smi(card, "power_limit_w", number)),
+        ),
+        "power_limit_default_w": first(
+            ("nvml", card.nvml.get("PowerManagementDefaultLimit", _watts)),
+            ("smi-q", smi(card, "power_limit_default_w", number)),
+        ),
+        "power_limit_min_w": first(
+            ("nvml", card.nvml.part(limits, 0, _watts)),
+            ("smi-q", smi(card, "power_limit_min_w", number)),
+        ),
+        "power_limit_max_w": first(
+            ("nvml", card.nvml.part(limits, 1, _watts)),
+            ("smi-q", smi(card, "power_limit_max_w", number)),
+        ),
+        "power_draw_w": first(
+            ("nvml", card.nvml.get("PowerUsage", _watts)), ("smi-q", smi(card, "power_w", number))
+        ),
+        "temperature_c": first(
+            ("nvml", card.nvml.get("Temperature(GPU)", whole)),
+            ("smi-q", smi(card, "temperature_c", whole)),
+        ),
+        "temperature_margin_c": margin,
+        "temperature_slowdown_c": _slowdown(card, margin.value),
+        "fan_speed_percent": _fan(card),
+        "performance_state": first(
+            ("nvml", card.nvml.get("PerformanceState", _state)),
+            ("smi-q", smi(card, "pstate", words)),
+        ),
+        "throttle_reasons": first(
+            ("nvml", card.nvml.get("CurrentClocksEventReasons", _throttle)),
+            ("nvml", card.nvml.get("CurrentClocksThrottleReasons", _throttle)),
+            ("smi-q", smi(card, "throttle", _names)),
+        ),
+    }
+
+
+def _margin(card: CardEvidence) -> Picked:
+    """Degrees left to the target (T.Limit); cards before Ada and Hopper tell none."""
+    none = "the card tells no margin to its limit"
+    return first(
+        ("nvml", unless_absent(card.nvml.get("MarginTemperature", whole), none)),
+        ("smi-q", unless_absent(smi(card, "temperature_margin_c", whole), none)),
+    )
+
+
+def _slowdown(card: CardEvidence, margin: Fact[int]) -> Picked:
+    found = first(
+        ("nvml", card.nvml.get("TemperatureThreshold(SLOWDOWN)", whole)),
+        ("smi-q", smi(card, "temperature_slowdown_c", whole)),
+    )
+    is_unsupported = isinstance(found.value, Missing) and found.value.reason == "not-supported"
+    if isinstance(margin, int) and is_unsupported:
+        return Picked(NotApplicable("the card tells the margin to its limit instead"))
+    return found
+
+
+def _fan(card: CardEvidence) -> Picked:
+    none = "the card has no fan of its own"
+    return first(
+        ("nvml", unless_absent(card.nvml.get("FanSpeed", whole), none)),
+        ("smi-q", unless_absent(smi(card, "fan_percent", whole), none)),
+    )
+
+
+def _watts(milliwatts: object) -> float | None:
+    value = number(milliwatts)
+    return None if value is None else value / 1000
+
+
+def _state(value: object) -> str | None:
+    state = whole(value)
+    return f"P{state}" if state is not None and 0 <= state < _UNKNOWN_STATE else None
+
+
+def _throttle(mask: object) -> tuple[str, ...] | None:
+    """Names of the bits that are set; a bit without a name as hexadecimal."""
+    bits = whole(mask)
+    if bits is None or bits < 0:
+        return None
+    named = tuple(name for bit, name in _REASONS.items() if bits & bit)
+    rest = bits & ~(sum(_REASONS) | _IDLE)
+    return (*named, hex(rest)) if rest else named
+
+
+def _names(value: object) -> tuple[str, ...] | None:
+    return tuple(map(str, value)) if isinstance(value, list) else None

@@ -90,6 +90,13 @@ class Page:
         """The text filled up with blanks, or cut, to so many columns."""
         return set_cell_size(self.words(text), width)
 
+    def cut(self, text: str, width: int) -> str:
+        """The text in so many columns, with dots where something was left out."""
+        words, dots = self.words(text), self.words("…")
+        if cell_len(words) <= width:
+            return words
+        return set_cell_size(words, max(width - len(dots), 0)).rstrip() + dots
+
     def blank(self) -> None:
         """An empty line, never two."""
         if self._lines and self._lines[-1].plain:

@@ -68,17 +68,18 @@ def render_summary(outcomes: Sequence[Outcome], *, width: int, color: bool, unic
     names = [host_name(o.report) if o.report else o.host for o in outcomes]
     column = min(max(map(page.cells, names), default=0), width * 2 // 5)
     for name, outcome in zip(names, outcomes, strict=True):
-        page.paragraph(
-            _one_line(outcome), mark=Span(page.padded(name, column), "bold"), mark_width=column
-        )
+        words, style = _one_line(outcome)
+        sign = Span(page.cut(name, column), "bold")
+        page.paragraph(Span(words, style), mark=sign, mark_width=column)
     page.paragraph(Span(_tally(outcomes), "dim"))
     return page.finish()
 
 
-def _one_line(outcome: Outcome) -> Span:
+def _one_line(outcome: Outcome) -> tuple[str, str]:
     if outcome.report:
-        return Span(verdict_words(outcome.report), STYLE[outcome.report.verdict])
-    return Span(f"not judged: {outcome.error}", STYLE[Verdict.UNKNOWN])
+        return verdict_words(outcome.report), STYLE[outcome.report.verdict]
+    why = str(outcome.error).removeprefix(f"{outcome.host}: ")
+    return f"not judged: {why}", STYLE[Verdict.UNKNOWN]
 
 
 def _tally(outcomes: Sequence[Outcome]) -> str:

@@ -84,7 +84,8 @@ def _accepted(report: Report) -> str:
     waived = sum(1 for f in report.findings if f.waived and f.status is Status.FAIL)
     words = [f"{many(waived, 'failure')} waived"] if waived else []
     words += [many(warnings, "warning")] if warnings else []
-    words.insert(0, "nothing that counts fails" if words else "nothing against it")
+    if not waived:
+        words.insert(0, "no failures" if warnings else "nothing against it")
     words += [WORTH[report.level]]
     words += [f"{many(unknown, 'check')} unknown"] if unknown else []
     return "accept: " + ", ".join(words)

@@ -82,6 +82,9 @@ def host(**facts: object) -> Host:
 
 
 def finding(status: Status, id: str, subject: str, message: str = "", **more: object) -> Finding:
+    """A finding; trouble gets a remedy, as the engine gives it one."""
+    troubled = {"remedy": "Look at it.", "remedy_class": "watch"} if status in (WARN, FAIL) else {}
+    more = troubled | more
     made = Finding(status, id=id, subject=subject, message=message or f"{subject}: {id}")
     return replace(made, **more)  # type: ignore[arg-type]
 
@@ -269,7 +272,9 @@ def hostile() -> Report:
 
 
 def no_cards() -> Report:
-    count = finding(FAIL, "gpu-count", "host", "GPU count 0, required 1", remedy="Add a card.")
+    count = finding(
+        FAIL, "gpu-count", "host", "GPU count 0, required 1", remedy="Reseat the cards."
+    )
     return report([count], Facts(host(), ()), Verdict.REJECT)
 
 

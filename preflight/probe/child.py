@@ -7,12 +7,12 @@ was started, and else says why it was not.
 from __future__ import annotations
 
 import ctypes
-import json
+import errno
+import marshal
 import os
 import signal
 import sys
 
-from preflight.probe import files, pci
 from preflight.probe.tools import ToolSearch
 from preflight.probe.tree import Tree
 
@@ -21,18 +21,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
 
+    from preflight.probe.files import Emit, Step
     from preflight.probe.sources import Source
 
+    Read = Callable[[Step, Emit], None]
+
 PR_SET_PDEATHSIG = 1
-FLUSH_BYTES = 32 << 10
+DEFECT = 70  # exit status of a child that raised
 
 
 class Child:
-    """A running process and our ends of its pipes."""
+    """A process and our ends of its pipes: "stdout", "stderr", "report"."""
 
     def __init__(self, pid: int, pipes: dict[str, int]) -> None:
         self.pid = pid
-        self.pipes = pipes  # "stdout", "stderr", "report" -> descriptor
+        self.pipes = pipes
 
 
 def spawn(work: Callable[[int], None], stdin: bytes = b"") -> Child:
@@ -42,8 +45,7 @@ def spawn(work: Callable[[int], None], stdin: bytes = b"") -> Child:
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
-        _become(parent, pipes, feed)
-        _run(work, pipes["report"][1])
+        _run(lambda: _become(parent, pipes, feed), work, pipes["report"][1])
     for _, theirs in pipes.values():
         os.close(theirs)
     if feed:
@@ -55,6 +57,19 @@ def spawn(work: Callable[[int], None], stdin: bytes = b"") -> Child:
     return Child(pid, {name: ours for name, (ours, _) in pipes.items()})
 
 
+def _run(become: Callable[[], None], work: Callable[[int], None], report: int) -> NoReturn:
+    """Nothing of the child's may ever run on in the probe's code: it ends here."""
+    status = DEFECT
+    try:
+        become()
+        work(report)
+        status = 0
+    finally:
+        if status:
+            os.write(2, repr(sys.exc_info()[1]).encode("utf-8", "backslashreplace"))
+        os._exit(status)
+
+
 def _become(parent: int, pipes: dict[str, tuple[int, int]], feed: tuple[int, int] | None) -> None:
     """In the child: own session, ordinary signals, no descriptor of the probe's own streams.
 
@@ -64,32 +79,15 @@ def _become(parent: int, pipes: dict[str, tuple[int, int]], feed: tuple[int, int
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
     os.setsid()
-    die_with_parent(parent)
-    null = os.open("/dev/null", os.O_RDWR)
+    # pythonapi is the running program itself, which holds libc: nothing is loaded.
+    ctypes.pythonapi.prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
+    if os.getppid() != parent:  # it ended before it could be asked for
+        os._exit(DEFECT)
+    null = os.open(os.devnull, os.O_RDWR)
     os.dup2(feed[0] if feed else null, 0)
     os.dup2(pipes["stdout"][1], 1)
     os.dup2(pipes["stderr"][1], 2)
     os.chdir("/")
-
-
-def die_with_parent(parent: int) -> None:
-    """Ask the kernel to kill this process when its parent ends, however it ends."""
-    # pythonapi is the running program itself, which holds libc: nothing is loaded.
-    ctypes.pythonapi.prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _run(work: Callable[[int], None], report: int) -> NoReturn:
-    """Nothing of the child's may ever run on in the probe's code: it ends here."""
-    status = 70
-    try:
-        work(report)
-        status = 0
-    finally:
-        if status:
-            os.write(2, repr(sys.exc_info()[1]).encode())
-        os._exit(status)
 
 
 def command(source: Source, tools: ToolSearch, sudo: tuple[str, ...]) -> Callable[[int], None]:
@@ -99,60 +97,71 @@ def command(source: Source, tools: ToolSearch, sudo: tuple[str, ...]) -> Callabl
         path, refusal = tools.find(source.argv[0])
         if not refusal and source.devices and not any(map(tools.tree.exists, source.devices)):
             refusal = ("not-present", "no " + source.devices[0])
-        argv = (path, *source.argv[1:])
+        argv = source.argv
         if sudo and not refusal:
-            argv, refusal = tools.through_sudo(argv, sudo)
+            argv, refusal = tools.through_sudo((path, *argv[1:]), sudo)
+            path = argv[0]
         if not refusal:
             try:
-                os.execve(argv[0], argv if sudo else source.argv, tools.environment())
+                os.execve(path, argv, tools.environment())
             except OSError as error:
-                status = "not-permitted" if error.errno == 13 else "tool-failed"
+                is_forbidden = error.errno == errno.EACCES
+                status = "not-permitted" if is_forbidden else "tool-failed"
                 refusal = (status, f"{source.argv[0]}: {error.strerror}")
-        os.write(report, json.dumps(refusal).encode())
+        os.write(report, marshal.dumps(refusal))
 
     return work
 
 
-def collector(source: Source, tree: Tree, done: frozenset[int]) -> Callable[[int], None]:
-    """Run a reader of this package; its lines go to stdout's pipe, each step before it is made.
+def collector(read: Read) -> Callable[[int], None]:
+    """Run a reader of this package; what it gives goes to stdout's pipe, message by message.
 
-    A line is a JSON text (the step about to be made) or a list: the keys and the value there.
+    A message is a text, the step about to be made, or a tuple: keys, and the value that belongs
+    there. Each step carries what was given before it in one write.
     """
 
     def work(report: int) -> None:
-        lines = os.dup(1)
-        os.dup2(0, 1)  # what a library prints must not mix with the lines
-        pending: list[str] = []
+        out = os.dup(1)
+        os.dup2(0, 1)  # what a library prints must not mix with the messages
+        pending = bytearray()
+
+        def put(message: Any) -> None:
+            data = marshal.dumps(message)
+            pending.extend(len(data).to_bytes(4, "little") + data)
+
+        def flush() -> None:
+            while pending:
+                del pending[: os.write(out, pending)]
 
         def step(name: str) -> None:
-            pending.append(json.dumps(name))
+            put(name)
             flush()
 
         def emit(*keys_and_value: Any) -> None:
-            pending.append(json.dumps(keys_and_value))
+            put(keys_and_value)
 
-        def flush() -> None:
-            write_all(lines, ("\n".join(pending) + "\n").encode())
-            pending.clear()
-
-        read(source, tree, step, emit, done)
-        pending.append(json.dumps(["ended", True]))
+        read(step, emit)
+        emit("ended", True)
         flush()
 
     return work
 
 
-def read(source: Source, tree: Tree, step: Any, emit: Any, done: frozenset[int]) -> None:
+def reader(source: Source, tree: Tree, done: frozenset[int]) -> Read:
+    """The function that reads a source; what it needs is loaded when the first one is started.
+
+    NVML's binding is loaded in its child: it takes long, and the tools run meanwhile.
+    """
     if source.reader == "nvml":
-        from preflight.probe import nvml
 
-        nvml.collect(tree, step, emit, done)
-    elif source.reader == "pci":
-        pci.collect(tree, step, emit)
-    else:
-        files.collect(source.name, tree, step, emit)
+        def read_nvml(step: Step, emit: Emit) -> None:
+            from preflight.probe import nvml
 
+            nvml.collect(tree, step, emit, done)
 
-def write_all(descriptor: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(descriptor, data) :]
+        return read_nvml
+    from preflight.probe import files, pci
+
+    if source.reader == "pci":
+        return lambda step, emit: pci.collect(tree, step, emit)
+    return lambda step, emit: files.collect(source.name, tree, step, emit)

@@ -13,7 +13,7 @@ from preflight.probe.tree import Tree, error_word, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     Emit = Callable[..., None]
     Step = Callable[[str], None]
@@ -40,23 +40,21 @@ _PACKAGE_FOLDERS = (
     "/root/*/lib/python3*/site-packages",
     "/home/*/*/lib/python3*/site-packages",
 )
-_NET = "/sys/class/net/*/"
+
+
+def below(folder: str, names: str) -> tuple[str, ...]:
+    return tuple(f"{folder}/{name}" for name in names.split())
+
 
 TEXTS = {
-    "proc-nvidia": (
-        "/proc/driver/nvidia/version",
-        "/proc/driver/nvidia/params",
-        "/proc/driver/nvidia/registry",
-        "/proc/driver/nvidia/gpus/*/information",
-        "/proc/driver/nvidia/gpus/*/power",
+    "proc-nvidia": below(
+        "/proc/driver/nvidia", "version params registry gpus/*/information gpus/*/power"
     ),
-    "proc": tuple(
-        "/proc/" + name
-        for name in (
-            "version cmdline meminfo modules mounts loadavg uptime swaps stat self/limits "
-            "self/status self/cgroup 1/cgroup sys/vm/swappiness sys/vm/overcommit_memory "
-            "sys/kernel/pid_max sys/kernel/hostname"
-        ).split()
+    "proc": below(
+        "/proc",
+        "version cmdline meminfo modules mounts loadavg uptime swaps stat self/limits self/status "
+        "self/cgroup 1/cgroup sys/vm/swappiness sys/vm/overcommit_memory sys/kernel/pid_max "
+        "sys/kernel/hostname",
     ),
     "os": (
         "/etc/os-release",
@@ -65,33 +63,23 @@ TEXTS = {
         "/sys/module/nvidia/parameters/*",
         "/sys/hypervisor/type",
     ),
-    "dmi": tuple(
-        "/sys/class/dmi/id/" + name
-        for name in (
-            "bios_vendor bios_version bios_date board_vendor board_name board_version "
-            "board_serial chassis_type chassis_vendor product_family product_name "
-            "product_serial product_version sys_vendor"
-        ).split()
+    "dmi": below(
+        "/sys/class/dmi/id",
+        "bios_vendor bios_version bios_date board_vendor board_name board_version board_serial "
+        "chassis_type chassis_vendor product_family product_name product_serial product_version "
+        "sys_vendor",
     ),
-    "cpu": (
-        "/sys/devices/system/cpu/online",
-        "/sys/devices/system/cpu/cpufreq/policy0/scaling_*",
-        "/sys/devices/system/cpu/cpufreq/policy0/cpuinfo_*_freq",
-        "/sys/devices/system/cpu/cpufreq/policy0/energy_performance_preference",
-        "/sys/devices/system/node/online",
-        "/sys/devices/system/node/node*/cpulist",
-        "/sys/devices/system/node/node*/meminfo",
-        "/sys/devices/system/node/node*/distance",
-        "/sys/devices/system/edac/mc/mc*/*_count",
-        "/sys/devices/system/edac/mc/mc*/mc_name",
+    "cpu": below(
+        "/sys/devices/system",
+        "cpu/online cpu/cpufreq/policy0/scaling_* cpu/cpufreq/policy0/cpuinfo_*_freq "
+        "cpu/cpufreq/policy0/energy_performance_preference node/online node/node*/cpulist "
+        "node/node*/meminfo node/node*/distance edac/mc/mc*/*_count edac/mc/mc*/mc_name",
     ),
-    "net": tuple(
-        _NET + name
-        for name in (
-            "operstate speed duplex mtu carrier_changes statistics/rx_packets "
-            "statistics/tx_packets statistics/rx_errors statistics/tx_errors "
-            "statistics/rx_dropped statistics/tx_dropped statistics/rx_crc_errors"
-        ).split()
+    "net": below(
+        "/sys/class/net/*",
+        "operstate speed duplex mtu carrier_changes statistics/rx_packets statistics/tx_packets "
+        "statistics/rx_errors statistics/tx_errors statistics/rx_dropped statistics/tx_dropped "
+        "statistics/rx_crc_errors",
     ),
 }
 NAMES = {
@@ -171,8 +159,3 @@ class reporting:
         if error.errno not in (errno.ENOENT, errno.ENOTDIR):
             self.emit("errors", printable(self.path), error_word(error))
         return True
-
-
-def paths(group: str) -> Iterator[str]:
-    yield from TEXTS.get(group, ())
-    yield from NAMES.get(group, ())

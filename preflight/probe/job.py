@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import marshal
 import signal
 
 TYPE_CHECKING = False
@@ -31,6 +31,7 @@ class Job:
         self.given: dict[str, Any] = {}  # what a collector gave
         self.hung: list[str] = []  # steps at which earlier runs of this collector hung
         self.done: frozenset[int] = frozenset()  # cards that need not be read again
+        self.code: int | None = None  # exit code, minus the signal's number; None while it lives
 
     def feed(self, name: str, data: bytes, now: float) -> bool:
         """Take output; False when the source's limit is full and it has to be stopped."""
@@ -40,20 +41,22 @@ class Job:
         self.truncated = self.received > self.source.max_bytes
         self.outputs[name] += data[:room]
         if self.source.reader and name == "stdout":
-            self.take_lines()
+            self.take_messages(self.outputs[name])
         return not self.truncated
 
-    def take_lines(self) -> None:
-        lines = self.outputs["stdout"].split(b"\n")
-        self.outputs["stdout"] = lines.pop()
-        for line in lines:
-            if not line:
-                continue
-            message = json.loads(line)
+    def take_messages(self, buffer: bytearray) -> None:
+        start = 0
+        while len(buffer) >= start + 4:
+            end = start + 4 + int.from_bytes(buffer[start : start + 4], "little")
+            if len(buffer) < end:
+                break
+            message = marshal.loads(buffer[start + 4 : end])
             if isinstance(message, str):
                 self.at = message
             else:
                 place(self.given, message)
+            start = end
+        del buffer[:start]
 
     def limit(self) -> float:
         """The monotonic time at which it is given up."""
@@ -67,36 +70,34 @@ class Job:
         first, _, rest = self.at.partition(" ")
         return int(rest.partition(":")[0]) if first == "gpu" else None
 
-    def result(self, now: float, code: int | None, stopped: str) -> dict[str, Any]:
-        """The source's entry in the capture. `code` is None where it did not end by itself."""
-        if self.source.reader:
-            result = self.collected(code, stopped)
-        else:
-            result = self.ran(code, stopped)
+    def result(self, now: float, stopped: str) -> dict[str, Any]:
+        """The source's entry in the capture; `stopped` says why it was given up, if it was."""
+        result = self.collected(stopped) if self.source.reader else self.ran(stopped)
         result["duration_s"] = round(now - self.started, 4)
         if self.truncated:
             result["truncated"] = True
         return result
 
-    def ran(self, code: int | None, stopped: str) -> dict[str, Any]:
-        texts = {name: text_of(self.outputs[name]) for name in ("stdout", "stderr")}
+    def ran(self, stopped: str) -> dict[str, Any]:
         result: dict[str, Any] = {"argv": list(self.source.argv)}
         if self.outputs["report"]:
-            result["status"], result["detail"] = json.loads(self.outputs["report"])
+            result["status"], result["detail"] = marshal.loads(self.outputs["report"])
             return result
-        result.update({name: text for name, text in texts.items() if text})
-        if code is not None:
-            result["exit_code"] = code
+        for name in ("stdout", "stderr"):
+            if self.outputs[name]:
+                result[name] = text_of(self.outputs[name])
+        if self.code is not None:
+            result["exit_code"] = self.code
         if stopped:
             result.update(status="timed-out", detail=stopped)
-        elif code or (code is None and not self.truncated):
-            said = first_line(texts["stderr"]) or first_line(texts["stdout"])
-            result.update(status="tool-failed", detail=said or ended(code))
+        elif self.code:
+            said = first_line(result.get("stderr", "")) or first_line(result.get("stdout", ""))
+            result.update(status="tool-failed", detail=said or ended(self.code))
         else:
             result["status"] = "ok"
         return result
 
-    def collected(self, code: int | None, stopped: str) -> dict[str, Any]:
+    def collected(self, stopped: str) -> dict[str, Any]:
         result = dict(self.given)
         ended_well = result.pop("ended", False)
         if "devices" in result:
@@ -108,7 +109,7 @@ class Job:
             result.update(status="timed-out", detail="; ".join(hung))
         elif not ended_well and not self.truncated:
             said = first_line(text_of(self.outputs["stderr"]))
-            result.update(status="tool-failed", detail=f"{self.at}: {said or ended(code)}")
+            result.update(status="tool-failed", detail=f"{self.at}: {said or ended(self.code)}")
         elif "status" not in result:
             result["status"] = status_of_files(result)
         return result
@@ -122,7 +123,7 @@ def status_of_files(result: dict[str, Any]) -> str:
     return reasons[0].partition(":")[0] if reasons else "not-present"
 
 
-def place(target: dict[str, Any], keys_and_value: list[Any]) -> None:
+def place(target: dict[str, Any], keys_and_value: tuple[Any, ...]) -> None:
     """Put the last item where the keys before it lead."""
     *keys, last, value = keys_and_value
     for key in keys:

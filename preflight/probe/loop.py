@@ -7,11 +7,13 @@ what it gave until then is kept, and the probe ends without it.
 from __future__ import annotations
 
 import os
+import select
 import selectors
 import signal
 import time
+from functools import partial
 
-from preflight.probe.child import Child, collector, command, spawn
+from preflight.probe.child import collector, command, reader, spawn
 from preflight.probe.job import Job
 from preflight.probe.tools import ToolSearch
 from preflight.probe.tree import Tree
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 MAX_RUNNING = 12  # a guess: more only slow each other down on a small host
 READ_BYTES = 64 << 10
+EXEC_S = 1.0  # a guess: until a forked child has started its program
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -58,6 +61,7 @@ class Loop:
         self.running: dict[int, Job] = {}
         self.killed: set[int] = set()
         self.results: dict[str, dict[str, Any]] = {}
+        self.gave_up = False  # the deadline came first
         self.selector = selectors.PollSelector()
         self.watchers: list[Callable[[float], float]] = []
         self._listen_to_signals()
@@ -65,6 +69,8 @@ class Loop:
     def run(self) -> dict[str, dict[str, Any]]:
         """Every source's entry; Stopped where a signal or a watcher ends the run."""
         try:
+            self._start()  # the first, slowest ones run while progress is loaded
+            self.progress("start", sources=self.total)
             while self.pending or self.running:
                 self._start()
                 self.turn(self._next_limit())
@@ -116,26 +122,24 @@ class Loop:
 
     def _launch(self, source: Source, previous: Job | None = None) -> None:
         options = self.sudo.options(source)
-        done = previous.done if previous else frozenset()
         if source.reader:
-            child = spawn(collector(source, self.tree, done))
+            done = previous.done if previous else frozenset()
+            child = spawn(collector(reader(source, self.tree, done)))
         else:
             work = command(source, self.tools, options)
             child = spawn(work, self.sudo.password if options else b"")
-        now = time.monotonic()
-        job = Job(source, child, now, options)
+        job = Job(source, child, time.monotonic(), options)
         if previous:
             job.started, job.given = previous.started, previous.given
             job.done, job.hung = previous.done, previous.hung
         self.running[child.pid] = job
         for name, descriptor in child.pipes.items():
-            self.watch_stream(descriptor, lambda _, job=job, name=name: self._on_output(job, name))
+            self.watch_stream(descriptor, partial(self._on_output, job, name))
 
     # output and ends
 
-    def _on_output(self, job: Job, name: str) -> None:
-        descriptor = job.child.pipes.get(name)
-        if descriptor is None:  # closed in this same turn
+    def _on_output(self, job: Job, name: str, descriptor: int) -> None:
+        if job.child.pipes.get(name) != descriptor:  # closed in this same turn
             return
         try:
             data = os.read(descriptor, READ_BYTES)
@@ -144,7 +148,7 @@ class Loop:
         if not data:
             self._close(job, name)
         elif not job.feed(name, data, time.monotonic()):
-            self._finish(job, None, "")
+            self._finish(job)
 
     def _close(self, job: Job, name: str) -> None:
         descriptor = job.child.pipes.pop(name)
@@ -152,23 +156,25 @@ class Loop:
         os.close(descriptor)
 
     def _reap(self) -> None:
-        for pid in list(self.killed):
-            if _ended(pid) is not None:
-                self.killed.discard(pid)
+        for pid in [pid for pid in self.killed if _has_ended(pid)]:
+            os.waitpid(pid, 0)
+            self.killed.discard(pid)
         for pid, job in list(self.running.items()):
-            code = _ended(pid)
-            if code is not None:
+            if _has_ended(pid):
+                self._kill(job)  # what it left behind; its number is still taken, so it is safe
+                _, status = os.waitpid(pid, 0)
+                job.code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else status >> 8
                 self._drain(job)
-                if pid in self.running:  # draining may have reached its limit
-                    self._finish(job, code, "")
 
     def _drain(self, job: Job) -> None:
         """What the pipes still hold; a grandchild that keeps one open is not waited for."""
-        for name in list(job.child.pipes):
-            before = -1
-            while name in job.child.pipes and before != job.received:
-                before = job.received
-                self._on_output(job, name)
+        before = -1
+        while before != job.received:
+            before = job.received
+            for name, descriptor in list(job.child.pipes.items()):
+                self._on_output(job, name, descriptor)
+        if job.child.pid in self.running:  # else its limit was full
+            self._finish(job)
 
     def _next_limit(self) -> float:
         return min([self.deadline] + [job.limit() for job in self.running.values()])
@@ -183,8 +189,9 @@ class Loop:
 
     def _give_up(self) -> None:
         """The whole run's deadline."""
+        self.gave_up = True
         for job in list(self.running.values()):
-            self._finish(job, None, f"{job.at or 'running'} at the deadline of the run")
+            self._finish(job, f"{job.at or 'running'} at the deadline of the run")
         for source in self.pending:
             entry = {"status": "timed-out", "detail": "not started before the deadline of the run"}
             self._keep(source, entry)
@@ -193,7 +200,7 @@ class Loop:
     def _time_out(self, job: Job, now: float) -> None:
         card = job.stuck_card() if job.source.stall_s else None
         if card is None or now >= job.started + job.source.timeout_s:
-            self._finish(job, None, job.at or f"no end within {job.source.timeout_s:g} s")
+            self._finish(job, job.at or f"no end within {job.source.timeout_s:g} s")
             return
         # One card hangs: the others are read by a new child.
         job.hung.append(job.at)
@@ -201,32 +208,38 @@ class Loop:
         self._forget(job)
         self._launch(job.source, job)
 
-    def _finish(self, job: Job, code: int | None, stopped: str) -> None:
-        self._forget(job, is_dead=code is not None)
-        if self.sudo.refused(job, code):
+    def _finish(self, job: Job, stopped: str = "") -> None:
+        self._forget(job)
+        if self.sudo.refused(job):
             self.pending.insert(0, job.source)
             return
-        result = job.result(time.monotonic(), code, stopped)
+        result = job.result(time.monotonic(), stopped)
         if job.source.privileged and not job.outputs["report"]:
             result["privileged"] = self.sudo.is_root or bool(job.sudo)
         self._keep(job.source, result)
 
-    def _forget(self, job: Job, is_dead: bool = False) -> None:
+    def _forget(self, job: Job) -> None:
         del self.running[job.child.pid]
         for name in list(job.child.pipes):
             self._close(job, name)
-        self._kill(job)
-        if not is_dead:
+        if job.code is None:
+            self._kill(job)
             self.killed.add(job.child.pid)
 
     def _kill(self, job: Job) -> None:
-        """The child and whatever it started. Never waits."""
+        """The child and whatever it started. Never waits for its end."""
         try:
             os.killpg(job.child.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-        except PermissionError:  # sudo is root's: only root may end it
-            spawn(self.sudo.kill(job.child.pid), self.sudo.password)
+        except PermissionError:  # sudo is root's, also when it has ended
+            if not _has_ended(job.child.pid):
+                self._kill_through_sudo(job.child.pid)
+
+    def _kill_through_sudo(self, pid: int) -> None:
+        killer = spawn(self.sudo.kill(pid), self.sudo.password)
+        select.select([killer.pipes["report"]], [], [], EXEC_S)  # it must outlive the probe
+        for descriptor in killer.pipes.values():
+            os.close(descriptor)
+        self.killed.add(killer.pid)
 
     def _keep(self, source: Source, result: dict[str, Any]) -> None:
         self.results[source.name] = result
@@ -240,12 +253,6 @@ class Loop:
         )
 
 
-def _ended(pid: int) -> int | None:
-    """The exit code (minus the signal's number where one ended it), None while it lives."""
-    found, status = os.waitpid(pid, os.WNOHANG)
-    if not found:
-        return None
-    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-
-
-__all__ = ["Child", "Loop", "Stopped"]
+def _has_ended(pid: int) -> bool:
+    """Without taking its status: until then no other process can have its number."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None

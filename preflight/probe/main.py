@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import json
 import os
 import signal
 import sys
@@ -76,29 +74,40 @@ def parse(argv: list[str]) -> Request:
 
 def main(argv: list[str]) -> int:
     signal.alarm(0)  # the bootstrap's limit for the upload
-    secure_streams()
+    has_stdout = secure_streams()
     if argv in (["--help"], ["-h"]):
-        sys.stdout.write(USAGE)
+        os.write(1, USAGE.encode())
         return 0
     try:
-        request = parse(argv)
-        return run(request)
+        if not has_stdout:
+            raise Refused("stdout is closed, and the capture is written there")
+        return run(parse(argv))
     except Refused as error:
-        sys.stderr.write(f"probe: {error}\n")
+        say(str(error))
         return 2
     except Stopped as stopped:
+        say(f"stopped: {stopped}")
         return stopped.exit_status
 
 
-def secure_streams() -> None:
-    """cron and the like may close stdin or stderr; the next file opened would take its number."""
+def say(words: str) -> None:
+    try:
+        os.write(2, f"probe: {words}\n".encode("utf-8", "backslashreplace"))
+    except OSError:  # stderr is broken: nobody is there to be told
+        return
+
+
+def secure_streams() -> bool:
+    """Is stdout open? cron and the like may close a stream, and the next file takes its number."""
+    is_open = []
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
-        except OSError as error:
-            if error.errno != errno.EBADF:
-                raise
+            is_open.append(True)
+        except OSError:  # EBADF
             os.open(os.devnull, os.O_RDWR)
+            is_open.append(False)
+    return is_open[1]
 
 
 def run(request: Request) -> int:
@@ -111,18 +120,14 @@ def run(request: Request) -> int:
     loop = Loop(sources, tree, sudo, LEVELS[request.level], progress)
     if request.stream:
         ControllerWatch(loop)
-    progress("start", sources=len(sources), level=request.level)
     results = loop.run()
-    ended_early = any(
-        "deadline of the run" in entry.get("detail", "") for entry in results.values()
-    )
     finished = time.time()
     capture = {
         "schema": SCHEMA,
         "level": request.level,
         "started": stamp(started),
         "finished": stamp(finished),
-        "complete": not ended_early,
+        "complete": not loop.gave_up,
         "probe": {
             "version": __version__,
             "python": "{}.{}.{}".format(*sys.version_info[:3]),
@@ -130,18 +135,24 @@ def run(request: Request) -> int:
             "uid": uid,
             "sudo": sudo.worked,
             "duration_s": round(finished - started, 3),
-            **({"stopped": "deadline"} if ended_early else {}),
+            **({"stopped": "deadline"} if loop.gave_up else {}),
         },
         "sources": {source.name: results[source.name] for source in sources},
     }
-    data = json.dumps(capture, separators=(",", ":")).encode() + b"\n"
+    data = as_json(capture) + b"\n"
     write_out(framed(data, request.stream) if request.stream else data, loop)
-    progress("end", duration_s=round(time.time() - started, 3))
     return 0
 
 
+def as_json(value: Any) -> bytes:
+    """One line. json is loaded late: it takes 10 ms, and the first tools start before it."""
+    import json
+
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
 def progress(event: str, **values: Any) -> None:
-    write_progress(json.dumps({"event": event, **values}).encode() + b"\n")
+    write_progress(as_json({"event": event, **values}) + b"\n")
 
 
 def stamp(seconds: float) -> str:

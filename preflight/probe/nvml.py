@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+from functools import partial
+
+import pynvml  # type: ignore[import-untyped]
 
 from preflight.probe import nvml_calls as calls
 from preflight.probe.tree import Tree
@@ -34,204 +37,193 @@ FOLDERS = (
     "/usr/local/nvidia/lib64",
     "/run/opengl-driver/lib",
 )
+ERRORS = {
+    value: name[len("NVML_ERROR_") :]
+    for name, value in vars(pynvml).items()
+    if name.startswith("NVML_ERROR_")
+}
 
 
 def collect(tree: Tree, step: Step, emit: Emit, done: frozenset[int]) -> None:
-    """Everything but the cards in `done`, which an earlier run read or hung at."""
+    """Everything but the cards in `done`, which an earlier child has read, or hung at."""
     step("loading " + LIBRARY)
     refused = load(tree)
+    if not refused:
+        step("nvmlInit")
+        error = outcome(pynvml.nvmlInit).get("error")
+        refused = ("tool-failed", error) if error else None
     if refused:
         emit("status", refused[0])
         emit("detail", refused[1])
         return
-    import pynvml
-
-    reader = Reader(pynvml, step, emit)
-    step("nvmlInit")
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError as error:
-        emit("status", "tool-failed")
-        emit("detail", reader.names.get(error.value, f"CODE_{error.value}"))
-        return
+    reader = Reader(tree, step, emit)
     reader.system()
     handles = {index: reader.device(index, index in done) for index in range(reader.count)}
     reader.pairs({index: handle for index, handle in handles.items() if handle is not None})
-    read_processes(tree, sorted(reader.pids), step, emit)
 
 
 def load(tree: Tree) -> tuple[str, str] | None:
     """Load the library where the binding will find it; status and detail where that fails."""
-    import pynvml
-
     try:
         pynvml.nvmlLib = ctypes.CDLL(LIBRARY)
         return None
     except OSError as error:
         words = str(error)
-    # glibc and musl name the file that is missing; that of a dependency is another one
+    # glibc and musl name the file that is missing, which may be one that the library needs
     if LIBRARY + ": " not in words or "No such file" not in words:
         return "tool-failed", words
-    for folder in () if tree.root else FOLDERS:
-        if os.path.exists(folder + "/" + LIBRARY):
-            try:
-                pynvml.nvmlLib = ctypes.CDLL(folder + "/" + LIBRARY)
-                return None
-            except OSError as error:
-                return "tool-failed", str(error)
-    return "tool-absent", words
+    found = [] if tree.root else [f for f in FOLDERS if os.path.exists(f + "/" + LIBRARY)]
+    if not found:
+        return "tool-absent", words
+    try:
+        pynvml.nvmlLib = ctypes.CDLL(found[0] + "/" + LIBRARY)
+        return None
+    except OSError as error:
+        return "tool-failed", str(error)
+
+
+def outcome(call: Callable[[], Any]) -> dict[str, Any]:
+    try:
+        return {"value": as_json(call())}
+    except pynvml.NVMLError as error:
+        return {"error": ERRORS.get(error.value, f"CODE_{error.value}")}
+
+
+def bind(name: str, *arguments: Any) -> Callable[[], Any]:
+    """A call of the binding's function without its decorators, which decode strictly."""
+    function = getattr(pynvml, name)
+    return partial(getattr(function, "__wrapped__", function), *arguments)
 
 
 class Reader:
-    """Makes the calls and keeps what they gave."""
+    """Makes the calls, each announced before it is made."""
 
-    def __init__(self, pynvml: Any, step: Step, emit: Emit) -> None:
-        self.pynvml = pynvml
+    def __init__(self, tree: Tree, step: Step, emit: Emit) -> None:
+        self.tree = tree
         self.step = step
         self.emit = emit
-        self.names = {
-            value: name[len("NVML_ERROR_") :]
-            for name, value in vars(pynvml).items()
-            if name.startswith("NVML_ERROR_")
-        }
         self.count = 0
-        self.pids: set[int] = set()
-
-    def function(self, name: str) -> Callable[..., Any]:
-        """The binding's function without its decorators, which decode strictly."""
-        found = getattr(self.pynvml, name)
-        plain: Callable[..., Any] = getattr(found, "__wrapped__", found)
-        return plain
-
-    def call(self, name: str, *arguments: Any) -> dict[str, Any]:
-        return self.outcome(lambda: self.function(name)(*arguments))
-
-    def outcome(self, call: Callable[[], Any]) -> dict[str, Any]:
-        try:
-            return {"value": as_json(call())}
-        except self.pynvml.NVMLError as error:
-            return {"error": self.names.get(error.value, f"CODE_{error.value}")}
+        self.pids: set[int] = set()  # whose processes have been read
 
     def system(self) -> None:
         for name in calls.SYSTEM:
             self.step(name)
-            result = self.call(name)
+            result = outcome(bind(name))
             self.emit("system", name, result)
             if name == "nvmlDeviceGetCount":
                 self.count = int(result.get("value", 0))
 
-    def device(self, index: int, known: bool) -> Any:
+    def device(self, index: int, is_done: bool) -> Any:
         """Read one card; its handle, or None where the driver gives none."""
         self.step(f"gpu {index}: nvmlDeviceGetHandleByIndex")
-        try:
-            handle = self.function("nvmlDeviceGetHandleByIndex")(index)
-        except self.pynvml.NVMLError as error:
-            name = self.names.get(error.value, f"CODE_{error.value}")
-            self.emit("devices", str(index), "handle_error", name)
+        handles: list[Any] = []
+        got = outcome(lambda: handles.append(bind("nvmlDeviceGetHandleByIndex", index)()))
+        if "error" in got:
+            self.emit("devices", str(index), "handle_error", got["error"])
             return None
-        if not known:
-            for name, call in self.device_calls(handle):
+        if not is_done:
+            for name, call in device_calls(handles[0]):
                 self.step(f"gpu {index}: {name}")
-                self.emit("devices", str(index), "calls", name, self.note(name, call))
-        return handle
+                result = outcome(call)
+                self.emit("devices", str(index), "calls", name, result)
+                if name.endswith("RunningProcesses_v3"):
+                    self.processes(result.get("value", ()))
+        return handles[0]
 
-    def note(self, name: str, call: Callable[[], Any]) -> dict[str, Any]:
-        result = self.outcome(call)
-        if name.endswith("RunningProcesses_v3"):
-            self.pids.update(process["pid"] for process in result.get("value", ()))
-        return result
-
-    def device_calls(self, handle: Any) -> Iterator[Call]:
-        for name in calls.DEVICE:
-            yield name, self.bind(name, handle)
-        for name, constants in calls.DEVICE_BY_CONSTANT.items():
-            for word, value in constants.items():
-                yield f"{name}({word})", self.bind(name, handle, value)
-        yield from self.ecc_calls(handle)
-        yield from self.struct_calls(handle)
-        for fan in range(self.number("nvmlDeviceGetNumFans", handle)):
-            yield (
-                f"nvmlDeviceGetFanSpeed_v2({fan})",
-                self.bind("nvmlDeviceGetFanSpeed_v2", handle, fan),
-            )
-        for word, field in calls.FIELD.items():
-            yield f"nvmlDeviceGetFieldValues({word})", lambda f=field: self.field(handle, f)
-        yield from self.link_calls(handle)
-
-    def bind(self, name: str, *arguments: Any) -> Callable[[], Any]:
-        return lambda: self.function(name)(*arguments)
-
-    def number(self, name: str, handle: Any) -> int:
-        """What a count says, 0 where it is refused."""
-        value = self.call(name, handle).get("value", 0)
-        return min(int(value), calls.MAX_LINKS)
-
-    def ecc_calls(self, handle: Any) -> Iterator[Call]:
-        for kind, kind_value in calls.ECC_TYPE.items():
-            for counter, counter_value in calls.ECC_COUNTER.items():
-                name = "nvmlDeviceGetTotalEccErrors"
-                bound = self.bind(name, handle, kind_value, counter_value)
-                yield f"{name}({kind},{counter})", bound
-                name = "nvmlDeviceGetMemoryErrorCounter"
-                for place, place_value in calls.ECC_LOCATION.items():
-                    bound = self.bind(name, handle, kind_value, counter_value, place_value)
-                    yield f"{name}({kind},{counter},{place})", bound
-
-    def struct_calls(self, handle: Any) -> Iterator[Call]:
-        """Those that fill a structure of the caller."""
-        pynvml = self.pynvml
-        yield (
-            "nvmlDeviceGetMemoryInfo_v2",
-            self.bind("nvmlDeviceGetMemoryInfo", handle, pynvml.nvmlMemory_v2),
-        )
-        for name, structure in (
-            ("nvmlDeviceGetSramEccErrorStatus", pynvml.c_nvmlEccSramErrorStatus_v1_t),
-            ("nvmlDeviceGetGpuFabricInfoV", pynvml.c_nvmlGpuFabricInfo_v2_t),
-        ):
-            yield name, lambda n=name, s=structure: self.filled(n, handle, s())
-
-    def filled(self, name: str, handle: Any, structure: Any) -> Any:
-        self.function(name)(handle, ctypes.byref(structure))
-        return structure
-
-    def field(self, handle: Any, field: int) -> Any:
-        value = self.function("nvmlDeviceGetFieldValues")(handle, [field])[0]
-        if value.nvmlReturn != 0:
-            raise self.pynvml.NVMLError(value.nvmlReturn)
-        return getattr(value.value, calls.FIELD_MEMBER[value.valueType])
-
-    def link_calls(self, handle: Any) -> Iterator[Call]:
-        """Each link of NVLink; a card without any is asked once."""
-        try:
-            count = int(self.field(handle, calls.FIELD["NVLINK_LINK_COUNT"]))
-        except self.pynvml.NVMLError:  # kept under the field's own name already
-            count = 0
-        for link in range(min(max(count, 1), calls.MAX_LINKS)):
-            name = "nvmlDeviceGetNvLinkState"
-            yield f"{name}({link})", self.bind(name, handle, link)
-            if not count:
-                return
-            for name, constants in calls.LINK.items():
-                if not constants:
-                    yield f"{name}({link})", self.bind(name, handle, link)
-                for word, value in constants.items():
-                    yield f"{name}({link},{word})", self.bind(name, handle, link, value)
+    def processes(self, listed: Any) -> None:
+        """What /proc says of each process; empty where it is gone or hidden."""
+        for pid in {process["pid"] for process in listed} - self.pids:
+            self.pids.add(pid)
+            for name in ("comm", "cgroup", "stat"):
+                path = f"/proc/{pid}/{name}"
+                self.step(path)
+                try:
+                    text = self.tree.read(path).decode("utf-8", "replace").rstrip("\n")
+                except OSError:  # gone, or of another PID namespace: the record stays empty
+                    text = ""
+                self.emit("processes", str(pid), name, text)
 
     def pairs(self, handles: dict[int, Any]) -> None:
-        for one, first in handles.items():
-            for two, second in handles.items():
-                if one == two:
-                    continue
-                if one < two:
-                    name = "nvmlDeviceGetTopologyCommonAncestor"
-                    self.pair(f"{name}({one},{two})", self.bind(name, first, second))
-                for word, value in calls.P2P_CAPS.items():
-                    name = "nvmlDeviceGetP2PStatus"
-                    self.pair(f"{name}({one},{two},{word})", self.bind(name, first, second, value))
+        pairs = ((one, two) for one in handles for two in handles if one != two)
+        for one, two in pairs:
+            if one < two:
+                self.pair("nvmlDeviceGetTopologyCommonAncestor", handles, (one, two))
+            for word, value in calls.P2P_CAPS.items():
+                self.pair("nvmlDeviceGetP2PStatus", handles, (one, two, word), value)
 
-    def pair(self, name: str, call: Callable[[], Any]) -> None:
-        self.step(name)
-        self.emit("system", name, self.outcome(call))
+    def pair(self, name: str, handles: dict[int, Any], key: tuple[Any, ...], *last: int) -> None:
+        label = f"{name}({','.join(map(str, key))})"
+        self.step(label)
+        self.emit("system", label, outcome(bind(name, handles[key[0]], handles[key[1]], *last)))
+
+
+def device_calls(handle: Any) -> Iterator[Call]:
+    for name in calls.DEVICE:
+        yield name, bind(name, handle)
+    for name, constants in calls.DEVICE_BY_CONSTANT.items():
+        for word, value in constants.items():
+            yield f"{name}({word})", bind(name, handle, value)
+    for kind, kind_value in calls.ECC_TYPE.items():
+        for counter, counter_value in calls.ECC_COUNTER.items():
+            yield from ecc_calls(handle, f"{kind},{counter}", kind_value, counter_value)
+    yield from struct_calls(handle)
+    for word, field in calls.FIELD.items():
+        yield f"nvmlDeviceGetFieldValues({word})", partial(field_value, handle, field)
+    for fan in range(count(bind("nvmlDeviceGetNumFans", handle))):
+        yield f"nvmlDeviceGetFanSpeed_v2({fan})", bind("nvmlDeviceGetFanSpeed_v2", handle, fan)
+    yield from link_calls(handle)
+
+
+def ecc_calls(handle: Any, words: str, *kind: int) -> Iterator[Call]:
+    yield (
+        f"nvmlDeviceGetTotalEccErrors({words})",
+        bind("nvmlDeviceGetTotalEccErrors", handle, *kind),
+    )
+    name = "nvmlDeviceGetMemoryErrorCounter"
+    for place, value in calls.ECC_LOCATION.items():
+        yield f"{name}({words},{place})", bind(name, handle, *kind, value)
+
+
+def struct_calls(handle: Any) -> Iterator[Call]:
+    """Those that want a version, or fill a structure of the caller."""
+    name = "nvmlDeviceGetMemoryInfo"
+    yield name + "_v2", bind(name, handle, pynvml.nvmlMemory_v2)
+    for name, structure in (
+        ("nvmlDeviceGetSramEccErrorStatus", pynvml.c_nvmlEccSramErrorStatus_v1_t),
+        ("nvmlDeviceGetGpuFabricInfoV", pynvml.c_nvmlGpuFabricInfo_v2_t),
+    ):
+        yield name, partial(filled, name, handle, structure)
+
+
+def filled(name: str, handle: Any, structure: Any) -> Any:
+    value = structure()
+    bind(name, handle, ctypes.byref(value))()
+    return value
+
+
+def field_value(handle: Any, field: int) -> Any:
+    value = bind("nvmlDeviceGetFieldValues", handle, [field])()[0]
+    if value.nvmlReturn != 0:
+        raise pynvml.NVMLError(value.nvmlReturn)
+    return getattr(value.value, calls.FIELD_MEMBER.get(value.valueType, "ullVal"))
+
+
+def count(call: Callable[[], Any]) -> int:
+    """How many there are, 0 where the card does not say."""
+    return min(int(outcome(call).get("value", 0)), calls.MAX_LINKS)
+
+
+def link_calls(handle: Any) -> Iterator[Call]:
+    """Each link of NVLink; a card without any is asked for its first one's state alone."""
+    links = count(partial(field_value, handle, calls.FIELD["NVLINK_LINK_COUNT"]))
+    if not links:
+        yield "nvmlDeviceGetNvLinkState(0)", bind("nvmlDeviceGetNvLinkState", handle, 0)
+    for link in range(links):
+        for name in calls.LINK:
+            yield f"{name}({link})", bind(name, handle, link)
+        name = "nvmlDeviceGetNvLinkErrorCounter"
+        for word, value in calls.LINK_ERROR.items():
+            yield f"{name}({link},{word})", bind(name, handle, link, value)
 
 
 def as_json(value: Any) -> Any:
@@ -252,16 +244,3 @@ def as_json(value: Any) -> Any:
     if isinstance(value, float):
         return value if value - value == 0 else None  # JSON has neither NaN nor infinity
     return as_json(vars(value))
-
-
-def read_processes(tree: Tree, pids: list[int], step: Step, emit: Emit) -> None:
-    """What /proc says of each process that NVML named; empty where it is gone or hidden."""
-    for pid in pids:
-        for name in ("comm", "cgroup", "stat"):
-            path = f"/proc/{pid}/{name}"
-            step(path)
-            try:
-                text = tree.read(path).decode("utf-8", "replace").rstrip("\n")
-            except OSError:  # gone, or of another PID namespace: the record stays empty
-                text = ""
-            emit("processes", str(pid), name, text)

@@ -14,10 +14,26 @@ NVIDIA = b"0x10de"
 CLASSES = (b"0x03", b"0x0680")  # display controllers; other bridges, as NVSwitch names itself
 CONFIG_BYTES = 4096  # the extended configuration space; 64 without root
 TEXTS = (
-    "vendor device subsystem_vendor subsystem_device revision class current_link_speed "
-    "current_link_width max_link_speed max_link_width aer_dev_correctable aer_dev_nonfatal "
-    "aer_dev_fatal numa_node local_cpulist resource power_state power/runtime_status enable"
-).split()
+    "vendor",
+    "device",
+    "subsystem_vendor",
+    "subsystem_device",
+    "revision",
+    "class",
+    "current_link_speed",
+    "current_link_width",
+    "max_link_speed",
+    "max_link_width",
+    "aer_dev_correctable",
+    "aer_dev_nonfatal",
+    "aer_dev_fatal",
+    "numa_node",
+    "local_cpulist",
+    "resource",
+    "power_state",
+    "power/runtime_status",
+    "enable",
+)
 LINKS = ("driver", "iommu_group")
 
 

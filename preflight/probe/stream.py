@@ -49,8 +49,8 @@ def write_out(data: bytes, loop: Loop) -> None:
         if poll.poll(200):
             try:
                 view = view[os.write(1, view[:CHUNK_BYTES]) :]
-            except BrokenPipeError:
-                raise Stopped("controller-gone", GONE) from None
+            except OSError as error:  # a broken pipe, a full disk
+                raise Stopped(f"stdout: {error.strerror}", GONE) from error
 
 
 def write_progress(line: bytes) -> None:
@@ -59,8 +59,8 @@ def write_progress(line: bytes) -> None:
         return
     try:
         os.write(2, line)
-    except BrokenPipeError:
-        raise Stopped("controller-gone", GONE) from None
+    except OSError as error:
+        raise Stopped(f"stderr: {error.strerror}", GONE) from error
 
 
 def read_password() -> bytes:

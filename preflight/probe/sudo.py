@@ -6,10 +6,10 @@ times; `-k` keeps sudo from remembering anything on the host.
 
 from __future__ import annotations
 
-import json
+import marshal
 import os
 
-from preflight.probe.tools import ToolSearch
+from preflight.probe.tools import NO_SUDO, UNTRUSTED, ToolSearch
 from preflight.probe.tree import Tree
 
 TYPE_CHECKING = False
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from preflight.probe.job import Job
     from preflight.probe.sources import Source
 
-NEVER = ("not in the sudoers file", "may not run sudo", "incorrect password")
+# Words after which no other source need try.
+NEVER = (b"not in the sudoers file", b"may not run sudo", b"incorrect password", b"try again")
 
 
 class Sudo:
@@ -30,8 +31,7 @@ class Sudo:
         self.is_root = is_root
         self.allowed = allowed and not is_root
         self.password = password
-        self.pilot = ""  # the source that tries first
-        self.is_settled = False  # the pilot has ended
+        self.is_settled = False  # the first one that tried has ended
         self.plain: set[str] = set()  # sources for which sudo was refused
         self.worked = False
 
@@ -48,20 +48,21 @@ class Sudo:
             return ()
         return ("-k", "-S", "-p", "") if self.password else ("-n",)
 
-    def refused(self, job: Job, code: int | None) -> bool:
+    def refused(self, job: Job) -> bool:
         """Did sudo, not the tool, end this job? Then it has to run plainly."""
         if not job.sudo:
             return False
         self.is_settled = True
-        report = bytes(job.outputs["report"])
-        if report:
-            refused = json.loads(report)[0] == "no-sudo"
+        said = bytes(job.outputs["stderr"]).lstrip()
+        if job.outputs["report"]:
+            reason = marshal.loads(job.outputs["report"])[0]
+            refused = reason in (NO_SUDO, UNTRUSTED)
+            is_final = reason == NO_SUDO
         else:
-            said = job.outputs["stderr"].lstrip()
-            refused = code == 1 and said.startswith(b"sudo:")
-            if refused and any(word.encode() in said for word in NEVER):
-                self.allowed = False
+            refused = job.code == 1 and said.startswith(b"sudo:")
+            is_final = refused and any(words in said for words in NEVER)
             self.worked = self.worked or not refused
+        self.allowed = self.allowed and not is_final
         if refused:
             self.plain.add(job.source.name)
         return refused

@@ -9,6 +9,8 @@ from preflight.probe.tree import Tree
 
 SYSTEM_FOLDERS = ("/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/local/sbin")
 MORE_FOLDERS = ("/usr/lib/wsl/lib",)
+NO_SUDO = "no-sudo"
+UNTRUSTED = "untrusted"
 
 
 class ToolSearch:
@@ -49,10 +51,10 @@ class ToolSearch:
         """argv with sudo before it, refused where anyone but root could have put the program."""
         sudo, refusal = ToolSearch(self.tree, "").find("sudo")
         if refusal:
-            return argv, ("no-sudo", refusal[1])
-        for path in (sudo, argv[0]):
+            return argv, (NO_SUDO, refusal[1])
+        for path, reason in ((sudo, NO_SUDO), (argv[0], UNTRUSTED)):
             if not root_alone_writes(path):
-                return argv, ("no-sudo", f"{path}: not root's alone")
+                return argv, (reason, f"{path}: others than root can change it")
         return (sudo, *options, "--", *argv), None
 
 

@@ -15,13 +15,13 @@ _SHELL = "a forced command, a restricted shell or a login script stands in the w
 
 @dataclass(frozen=True)
 class Ending:
-    """How it ended: exit status (None: the connection went first), and what it printed."""
+    """How it ended, and what it printed."""
 
-    exit_status: int | None
+    exit_status: int | None  # negative after a signal; None where the connection went first
     output: str
     errors: str
     refusal: str  # the probe's own word on why it did not start
-    had_begun: bool  # the capture was cut off
+    had_started: bool  # the probe itself had said something
 
 
 @dataclass(frozen=True)
@@ -33,24 +33,20 @@ class Cause:
     hint: str
 
 
-# Wording of dash, bash, tcsh, fish, busybox, env, nologin, sshd; the first that is found counts.
+# Wording of bash, dash, busybox, ksh, zsh, tcsh, fish, nologin; the first that is found counts.
 _CAUSES: Sequence[Cause] = tuple(
     Cause(re.compile(words, re.IGNORECASE), message, hint)
     for words, message, hint in (
+        (r"exec: restricted|rbash: ", "the login shell is restricted", _SHELL),
         (
-            r"restricted|not allowed|rbash",
-            "the login shell is restricted",
-            _SHELL,
-        ),
-        (
-            r"python3?['\"]?:? ?(?:command )?not found|unknown command:? ?['\"]?python3"
-            r"|python3: no such file|Command not found",
-            "there is no python3 on the PATH of a command run over SSH",
+            r"python3: (?:command )?not found|command not found: python3|unknown command: python3",
+            "no python3 on the PATH of a command run over SSH",
             "install python3 (3.8 or newer), or put it on the PATH of shells that are not "
             "interactive; nothing else is needed",
         ),
         (
-            r"python3['\"]?: permission denied|Permission denied",
+            r"python3[^\n]{0,20}permission denied|permission denied: python3"
+            r"|python3[^\n]{0,20}is not an executable",
             "python3 may not be run there",
             "look at the rights of python3 and at noexec mounts",
         ),
@@ -73,18 +69,22 @@ def diagnose(label: str, ending: Ending) -> CannotJudge:
     if ending.refusal:
         return ProbeFailed(f"{label}: {ending.refusal}", _BY_HAND)
     text = f"{ending.errors}\n{ending.output}"
-    for cause in _CAUSES:
-        if cause.words.search(text) and not ending.had_begun:
-            return ProbeFailed(f"{label}: {cause.message}: {_last_line(text)}", cause.hint)
-    if ending.had_begun:
-        said = _last_line(ending.errors) or "nothing more"
-        return ProbeFailed(f"{label}: the probe broke off with {ending.exit_status}: {said}")
+    for cause in _CAUSES if not ending.had_started else ():
+        if found := cause.words.search(text):
+            said = _line_at(text, found.start())
+            return ProbeFailed(f"{label}: {cause.message}: {said}", cause.hint)
     said = _last_line(ending.errors) or _last_line(ending.output) or "nothing"
+    how = "a signal" if ending.exit_status < 0 else str(ending.exit_status)
+    if ending.had_started:
+        return ProbeFailed(f"{label}: the probe broke off with {how} and said: {said}", _BY_HAND)
     return ProbeFailed(
-        f"{label}: no capture came; the host's command ended with {ending.exit_status} and said: "
-        f"{said}",
-        _SHELL,
+        f"{label}: no capture came; the host's command ended with {how} and said: {said}", _SHELL
     )
+
+
+def _line_at(text: str, place: int) -> str:
+    start = text.rfind("\n", 0, place) + 1
+    return plain(text[start:].partition("\n")[0]).strip()[:200]
 
 
 def _last_line(text: str) -> str:

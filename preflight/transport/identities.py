@@ -148,7 +148,8 @@ def _certify(
 
 def _certified_key(blob: PublicBlob) -> bytes:
     try:
-        return PKey.from_type_string(blob.key_type, blob.key_blob).asbytes()
+        plain_type = blob.key_type.removesuffix(_CERTIFICATE)
+        return PKey.from_type_string(plain_type, blob.key_blob).asbytes()
     except (UnknownKeyType, SSHException, ValueError):
         return b""
 

@@ -87,9 +87,9 @@ def converse(
         if time.monotonic() >= beat_s:
             wire.send(b"\n")
             beat_s = time.monotonic() + BEAT_S
-    ending = Ending(
-        wire.exit_status(), output.noise, errors.noise, errors.refusal, output.has_begun
-    )
+    has_started = errors.has_started or output.has_begun
+    status = wire.exit_status()
+    ending = Ending(status, output.noise, errors.noise, errors.refusal, has_started)
     raise diagnose(label, ending)
 
 

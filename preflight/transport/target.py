@@ -10,8 +10,9 @@ from preflight.errors import UsageError
 
 LOCAL = "localhost"  # bare, and nothing else, is judged without SSH
 # A name can end up in a ProxyCommand, which a shell runs: what a shell reads is refused.
-_FORBIDDEN = re.compile(r"[\s\x00-\x20\x7f-\xa0'\"`$\\;&<>|(){}/,*?!#]|[^\x20-\U0010ffff]")
-_FORBIDDEN_IN_USER = re.compile(r"[\s\x00-\x20\x7f-\xa0'\"`$;&<>|(){}/,]")
+_UNSEEN = r"\s\x00-\x20\x7f-\xa0\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff"
+_FORBIDDEN = re.compile(rf"[{_UNSEEN}'\"`$\\;&<>|(){{}}/,*?!#]")
+_FORBIDDEN_IN_USER = re.compile(rf"[{_UNSEEN}'\"`$;&<>|(){{}}/,]")
 _MAX_LENGTH = 1024  # the longest name of a host has 253 characters; an alias may be anything
 _HINT = "a host is an ssh_config alias or [user@]host[:port]; IPv6 with a port is [::1]:22"
 

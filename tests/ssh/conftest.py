@@ -29,7 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def keygen(path: Path, kind: str = "ed25519", passphrase: str = "", *options: str) -> Path:
-    """A new key pair; the private key's path."""
+    """A new key pair in place of an old one; the private key's path."""
+    path.unlink(missing_ok=True)
     bits = ["-b", "2048"] if kind == "rsa" else []
     argv = ["ssh-keygen", "-q", "-t", kind, *bits, "-N", passphrase, "-f", str(path), *options]
     subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
@@ -72,12 +73,14 @@ class Sshd:
         public = Path(f"{self.host_keys[kind]}.pub").read_text().split()
         return f"{self.known_as} {public[0]} {public[1]}\n"
 
-    def start(self, *options: str, environment: dict[str, str] | None = None) -> None:
-        """Serve, and return once the port answers."""
+    def start(self, *options: str, path: str = "") -> Sshd:
+        """Serve, and return once the port answers; `path` is the PATH of who logs in."""
         if os.getuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)  # as the distribution's unit does
-        environment = {"HOME": str(self.home), **(environment or {})}
-        self.port = _free_port(self.address)
+        # The tests' own interpreter is python3 there: nothing may depend on a shim in PATH.
+        path = path or f"{_python_folder(self.folder)}:/usr/bin:/bin"
+        environment = {"HOME": str(self.home), "PATH": path}
+        self.port = self.port or _free_port(self.address)
         at = f"[{self.address}]" if ":" in self.address else self.address
         lines = [
             f"ListenAddress {at}:{self.port}",
@@ -98,6 +101,7 @@ class Sshd:
         while not _answers(self.address, self.port):
             if self._process.poll() is not None:
                 pytest.fail((self.folder / "log").read_text())
+        return self
 
     def stop(self) -> None:
         if self._process:
@@ -178,14 +182,12 @@ def server(tmp_path: Path, person: Person) -> Iterator[Callable[..., Sshd]]:
 @pytest.fixture
 def sshd(server: Callable[..., Sshd], person: Person) -> Sshd:
     """One ordinary server, running and known to the person."""
-    made = server()
-    # The tests' own interpreter is python3 there: what they run must not depend on a shim.
-    made.start(environment={"PATH": f"{python_folder(made.folder)}:/usr/bin:/bin"})
+    made: Sshd = server().start()
     person.knows(made)
     return made
 
 
-def python_folder(folder: Path) -> Path:
+def _python_folder(folder: Path) -> Path:
     """A folder that holds `python3` alone."""
     programs = folder / "python"
     programs.mkdir(exist_ok=True)

@@ -22,8 +22,8 @@ REMEDY_CLASS = "reconfigure"
 class Limits:
     """What a policy may set under `disk-space`; shares of bytes and of inodes alike."""
 
-    warn_at_percent: float = 85.0
-    fail_at_percent: float = 95.0
+    warn_at_percent: float = 85.0  # so full or fuller
+    fail_at_percent: float = 95.0  # so full or fuller
 
 
 def check(

@@ -28,7 +28,7 @@ class Limits:
     fail_volatile_above: int = 0  # since the driver loaded, SRAM and DRAM
     warn_aggregate_dram_above: int = 0  # over the card's life; row remapping may have cured them
     warn_aggregate_sram_above: int = 0  # over the card's life; nothing cures SRAM
-    fail_aggregate_sram_above: int = 4
+    fail_aggregate_sram_above: int = 4  # over the card's life
 
 
 def check(

@@ -19,8 +19,7 @@ ID = "gpu-count"
 SUBJECT = Host
 REMEDY_CLASS = "power-cycle"
 
-_BUS = ("lspci", "sysfs-pci")  # they list a card with or without a driver
-_GRANTED = ("nvml", "smi-q")  # inside a container they count the cards that were given to it
+_BUS = frozenset({"lspci", "sysfs-pci", "sysfs"})  # they list a card without a driver, too
 _NO_BUS = "no source that lists PCI devices could be read"
 _NO_DRIVER = "the driver does not answer inside this container"
 
@@ -31,35 +30,38 @@ class Limits:
 
 
 def check(limits: Limits, *, gpu_counts: Mapping[str, int], is_container: bool = False) -> Finding:
-    bus = _largest(gpu_counts, _BUS)
+    bus = [count for source, count in gpu_counts.items() if source in _BUS]
+    driver = [count for source, count in gpu_counts.items() if source not in _BUS]
     said = ", ".join(f"{source} {count}" for source, count in sorted(gpu_counts.items()))
-    if bus is None:
-        return Finding(Status.UNKNOWN, reason=_NO_BUS)
+    if bus and max(bus) == 0:
+        return Finding(FAIL, 0, message=f"no NVIDIA card on the PCI bus ({said})")
     if is_container:
-        return _inside(bus, _largest(gpu_counts, _GRANTED), said)
+        return _inside(bus, driver, said)
+    if not bus:
+        return Finding(Status.UNKNOWN, reason=_NO_BUS)
     got, expected = min(gpu_counts.values()), max(gpu_counts.values())
-    if bus == 0:
-        return Finding(FAIL, got, message=f"no NVIDIA card on the PCI bus ({said})")
     if got < expected:
-        words = f"GPU count {got}, required {expected}: the sources disagree ({said})"
-        return Finding(FAIL, got, expected, message=words)
-    note = "" if set(gpu_counts) - set(_BUS) else "; the driver was not heard"
+        return _disagreement(got, expected, said)
+    note = "" if driver else "; the driver was not heard"
     return Finding(PASS, got, expected, message=f"GPU count {got} ({said}{note})")
 
 
-def _inside(bus: int, granted: int | None, said: str) -> Finding:
-    """A container is given some of the host's cards, and may not see the bus at all."""
-    if granted is None:
+def _inside(bus: list[int], driver: list[int], said: str) -> Finding:
+    """A container is given some of the host's cards, and may see all of the bus or nothing."""
+    if not driver:
         return Finding(Status.UNKNOWN, reason=_NO_DRIVER)
+    granted, expected = min(driver), max(driver)
+    if granted < expected:
+        return _disagreement(granted, expected, said)
     if granted == 0:
         return Finding(FAIL, 0, message=f"no card was given to this container ({said})")
-    words = f"GPU count {granted} ({said})"
-    if granted < bus:
-        words = f"this container was given {granted} of the host's {bus} cards ({said})"
-    elif granted > bus:
-        words = f"GPU count {granted} by the driver alone: the container hides the bus ({said})"
-    return Finding(PASS if granted == bus else WARN, granted, bus, message=words)
+    if granted < max(bus, default=0):
+        words = f"this container was given {granted} of the host's {max(bus)} cards ({said})"
+        return Finding(WARN, granted, max(bus), message=words)
+    note = "" if granted in bus else "; the container hides the bus"
+    return Finding(PASS, granted, granted, message=f"GPU count {granted} ({said}{note})")
 
 
-def _largest(counts: Mapping[str, int], sources: tuple[str, ...]) -> int | None:
-    return max((counts[source] for source in sources if source in counts), default=None)
+def _disagreement(got: int, expected: int, said: str) -> Finding:
+    words = f"GPU count {got}, required {expected}: the sources disagree ({said})"
+    return Finding(FAIL, got, expected, message=words)

@@ -26,7 +26,7 @@ class Limits:
     """What a policy may set under `gpu-in-use`."""
 
     memory_above_mib: int = 500  # without the driver's own reserve
-    utilization_above_percent: int = 5
+    utilization_above_percent: int = 5  # of one sample
     desktop_at_mib: int = 20  # of graphics programs: somebody sits before a screen
 
 

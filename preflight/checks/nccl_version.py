@@ -27,7 +27,7 @@ _OF_ONE_PROGRAM = ("/site-packages/", "/dist-packages/")  # only its own interpr
 class Limits:
     """What a policy may set under `nccl-version`."""
 
-    warn_below: str = "2.20"
+    warn_below: str = "2.20"  # the oldest of all that are found is judged
 
     def __post_init__(self) -> None:
         require(self.warn_below, "NCCL version")

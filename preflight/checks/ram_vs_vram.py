@@ -23,8 +23,8 @@ REMEDY_CLASS = "reconfigure"
 class Limits:
     """What a policy may set under `ram-vs-vram`; ratios are host memory to all cards' memory."""
 
-    warn_below: float = 1.0
-    fail_below: float = 0.5
+    warn_below: float = 1.0  # the cards' memory does not fit at once
+    fail_below: float = 0.5  # not even half of it
     enough_mib: int = 2 << 20  # whatever the cards have
 
 

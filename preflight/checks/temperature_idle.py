@@ -23,7 +23,7 @@ REMEDY_CLASS = "service"
 class Limits:
     """What a policy may set under `temperature-idle`."""
 
-    warn_above_c: int = 50
+    warn_above_c: int = 50  # of an idle card
 
 
 def check(

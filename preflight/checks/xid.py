@@ -30,8 +30,8 @@ Judged = tuple[Status, int, int, XidRule, XidEvent]  # status, count, code, rule
 class Limits:
     """Codes that a policy judges in its own way, whatever the table says."""
 
-    fail: tuple[int, ...] = ()
-    warn: tuple[int, ...] = ()
+    fail: tuple[int, ...] = ()  # one event fails
+    warn: tuple[int, ...] = ()  # however many
     info: tuple[int, ...] = ()  # shown, and no fault
 
 

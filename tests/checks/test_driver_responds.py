@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from preflight.checks.driver_responds import Limits, check
+from preflight.facts import DriverResponse
+from preflight.findings import FAIL, PASS, WARN, Status
+
+
+@pytest.mark.parametrize(
+    "seconds, outcome, status",
+    [
+        (0.4, "answered", PASS),
+        (5.0, "answered", PASS),
+        (5.1, "answered", WARN),
+        (30.0, "answered", WARN),
+        (30.1, "answered", FAIL),
+        (35.0, "timed-out", FAIL),
+        (0.1, "failed", FAIL),
+    ],
+)
+def test_answers(seconds: float, outcome: str, status: Status) -> None:
+    response = DriverResponse(seconds, outcome, "")  # type: ignore[arg-type]
+    assert check(Limits(), driver_response=response).status is status
+
+
+def test_the_message_repeats_what_it_said() -> None:
+    refused = DriverResponse(0.1, "failed", "couldn't communicate with the NVIDIA driver")
+    assert "couldn't communicate" in check(Limits(), driver_response=refused).message
+    slow = check(Limits(), driver_response=DriverResponse(6.0, "answered", ""))
+    assert slow.message == "nvidia-smi answered in 6.0 s, required 5 s"
+    hung = check(Limits(), driver_response=DriverResponse(31.0, "answered", ""))
+    assert hung.expected == 30

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+from preflight.checks.driver_version import Limits, check
+from preflight.findings import FAIL, PASS, WARN, Status
+
+
+@pytest.mark.parametrize(
+    "version, status",
+    [
+        ("580.65.06", PASS),
+        ("580.65.05", WARN),
+        ("580.126.09", PASS),
+        ("535.113.01", WARN),
+        ("1000.1", PASS),
+        ("595.84", PASS),
+        ("unknown", Status.UNKNOWN),
+    ],
+)
+def test_old_warns(version: str, status: Status) -> None:
+    assert check(Limits(), driver_version=version).status is status
+
+
+@pytest.mark.parametrize(
+    "limits, version, status",
+    [
+        (Limits(minimum="570.26"), "570.26", WARN),
+        (Limits(minimum="570.26"), "570.25", FAIL),
+        (Limits(minimum="570.26"), "570.9", FAIL),
+        (Limits(warn_below=""), "390.1", PASS),
+        (Limits(blocked=("580.95.05",)), "580.95.05", FAIL),
+        (Limits(blocked=("580.95.05",)), "580.95.06", PASS),
+        (Limits(blocked=("590",)), "590.48.01", FAIL),
+        (Limits(blocked=("590.4",)), "590.48.01", PASS),
+    ],
+)
+def test_a_policy_may_fail_one(limits: Limits, version: str, status: Status) -> None:
+    assert check(limits, driver_version=version).status is status
+
+
+@pytest.mark.parametrize("limits", [{"minimum": "new"}, {"blocked": ("1", "a")}])
+def test_limits_are_versions(limits: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="no version number"):
+        Limits(**limits)  # type: ignore[arg-type]

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+
+from preflight.checks.ecc_uncorrectable import Limits, check
+from preflight.findings import FAIL, PASS, WARN, Status
+
+
+@pytest.mark.parametrize(
+    "volatile, dram, sram, status",
+    [
+        (0, 0, 0, PASS),
+        (1, 0, 0, FAIL),
+        (0, 1, 0, WARN),
+        (0, 500, 0, WARN),
+        (0, 0, 1, WARN),
+        (0, 0, 4, WARN),
+        (0, 0, 5, FAIL),
+        (1, 0, 1, FAIL),
+        (0, 1, 5, FAIL),
+    ],
+)
+def test_counts(volatile: int, dram: int, sram: int, status: Status) -> None:
+    finding = check(
+        Limits(),
+        ecc_uncorrectable_volatile=volatile,
+        ecc_uncorrectable_aggregate_dram=dram,
+        ecc_uncorrectable_aggregate_sram=sram,
+    )
+    assert finding.status is status
+
+
+def test_the_threshold_means_replace() -> None:
+    finding = check(Limits(), ecc_uncorrectable_volatile=0, ecc_sram_threshold_exceeded=True)
+    assert (finding.status, finding.remedy_class) == (FAIL, "replace")
+
+
+def test_the_message_says_where_and_when() -> None:
+    sram = check(Limits(), ecc_uncorrectable_volatile=0, ecc_uncorrectable_aggregate_sram=5)
+    assert sram.message == ("uncorrectable ECC errors in SRAM over its life: 5, required at most 4")
+    now = check(Limits(), ecc_uncorrectable_volatile=3)
+    assert now.message == (
+        "uncorrectable ECC errors since the driver loaded: 3, required at most 0"
+    )

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+
+from preflight.checks.gpu_query_errors import Limits, check
+from preflight.findings import FAIL, PASS, Status
+
+
+@pytest.mark.parametrize(
+    "errors, status",
+    [
+        ((), PASS),
+        (("nvmlDeviceGetTemperature: UNKNOWN",), FAIL),
+        (("nvidia-smi: temperature/gpu_temp",), FAIL),
+        (("Unable to determine the device handle for GPU0000:68:00.0: Unknown Error",), FAIL),
+        (("nvmlDeviceGetEccMode: NOT_SUPPORTED",), PASS),
+        (("nvmlDeviceGetSerial: NO_PERMISSION",), PASS),
+        (("nvmlDeviceGetX: FUNCTION_NOT_FOUND",), PASS),
+        (("Addressing Mode: Unknown Error",), PASS),
+        (("nvidia-smi: addressing_mode",), PASS),
+        (("Addressing Mode: Unknown Error", "nvmlDeviceGetName: UNKNOWN"), FAIL),
+    ],
+)
+def test_errors(errors: tuple[str, ...], status: Status) -> None:
+    assert check(Limits(), query_errors=errors).status is status
+
+
+def test_only_the_first_are_shown() -> None:
+    finding = check(Limits(), query_errors=tuple(f"call{n}: UNKNOWN" for n in range(6)))
+    assert finding.measured == 6
+    assert "call3: UNKNOWN and 2 more" in finding.message
+    assert "call4" not in finding.message
+    four = check(Limits(), query_errors=tuple(f"call{n}: UNKNOWN" for n in range(4)))
+    assert "more" not in four.message

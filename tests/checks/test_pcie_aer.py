@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from preflight.checks.pcie_aer import Limits, check
+from preflight.facts import AerCounts
+from preflight.findings import FAIL, PASS, WARN, Status
+from tests.checks.cards import card
+
+ROOT, CARD = "0000:00:01.1", "0000:01:00.0"
+QUIET = {"corrected": {CARD: 0, ROOT: 0}, "nonfatal": {CARD: 0}, "fatal": {CARD: 0}}
+
+
+def aer(**given: Any) -> AerCounts:
+    empty: dict[str, Any] = {
+        "corrected": {},
+        "nonfatal": {},
+        "fatal": {},
+        "sticky_corrected": {},
+        "sticky_uncorrected": {},
+    }
+    return AerCounts(**{**empty, **given})
+
+
+@pytest.mark.parametrize(
+    "given, status",
+    [
+        (QUIET, PASS),
+        ({**QUIET, "corrected": {CARD: 0, ROOT: 1}}, WARN),
+        ({**QUIET, "nonfatal": {CARD: 1}}, FAIL),
+        ({**QUIET, "fatal": {ROOT: 1}}, FAIL),
+        ({}, Status.UNKNOWN),  # neither counted nor shown
+        ({"sticky_corrected": {CARD: ("AdvNonFatalErr",)}}, Status.UNKNOWN),
+        ({**QUIET, "sticky_corrected": {CARD: ("AdvNonFatalErr",)}}, PASS),
+        ({**QUIET, "sticky_uncorrected": {CARD: ("UnsupReq",)}}, PASS),
+        ({**QUIET, "sticky_corrected": {CARD: ("BadTLP",)}}, WARN),  # gpu0 of two RTX 3080
+        ({"sticky_corrected": {CARD: ("RxErr", "BadTLP")}}, WARN),
+        ({**QUIET, "sticky_uncorrected": {CARD: ("CmpltTO",)}}, WARN),  # and gpu1
+    ],
+)
+def test_reports(given: dict[str, Any], status: Status) -> None:
+    assert check(Limits(), aer=aer(**given)).status is status
+
+
+@pytest.mark.parametrize(
+    "form, bits, status",
+    [
+        ("data-center", ("RxErr", "BadTLP", "BadDLLP", "Timeout"), PASS),  # eight sound H100s
+        ("data-center", ("Rollover",), WARN),
+        ("geforce", ("RxErr",), WARN),
+        ("workstation", ("RxErr",), WARN),
+    ],
+)
+def test_what_training_leaves_on_data_center_cards(
+    form: str, bits: tuple[str, ...], status: Status
+) -> None:
+    facts = aer(**QUIET, sticky_corrected={CARD: bits})
+    assert check(Limits(), aer=facts, catalog=card(form=form)).status is status
+
+
+def test_the_message_names_the_ports() -> None:
+    finding = check(Limits(), aer=aer(**{**QUIET, "corrected": {CARD: 0, ROOT: 7}}))
+    assert finding.message == f"corrected PCIe errors since boot: 7, at {ROOT}"
+    bits = aer(
+        **QUIET,
+        sticky_corrected={CARD: ("RxErr", "AdvNonFatalErr")},
+        sticky_uncorrected={CARD: ("CmpltTO",)},
+    )
+    assert f"{CARD} CmpltTO, RxErr" in check(Limits(), aer=bits).message
+    assert "AdvNonFatalErr" not in check(Limits(), aer=bits).message

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+
+from preflight.checks.pcie_link_width import Limits, check
+from preflight.findings import FAIL, PASS, WARN, Status
+
+
+@pytest.mark.parametrize(
+    "got, could, status",
+    [
+        (16, 16, PASS),
+        (8, 8, PASS),  # the slot has no more; pcie-upstream-link speaks of it
+        (4, 4, PASS),  # a GT 1030 has no more
+        (8, 16, WARN),
+        (5, 16, WARN),
+        (4, 16, FAIL),
+        (1, 16, FAIL),
+        (2, 4, FAIL),
+    ],
+)
+def test_lanes(got: int, could: int, status: Status) -> None:
+    finding = check(Limits(), pcie_link_width=got, pcie_link_width_max=could)
+    assert (finding.status, finding.measured, finding.expected) == (status, got, could)
+    assert finding.unit == "lanes"
+
+
+def test_a_policy_may_fail_half_the_lanes() -> None:
+    limits = Limits(fail_at=8)
+    assert check(limits, pcie_link_width=8, pcie_link_width_max=16).status is FAIL
+    assert check(limits, pcie_link_width=9, pcie_link_width_max=16).status is WARN

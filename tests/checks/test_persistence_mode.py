@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+import pytest
+
+from preflight.checks.persistence_mode import Limits, check
+from preflight.findings import FAIL, PASS, WARN, Status
+
+
+@pytest.mark.parametrize(
+    "fail_when_off, is_on, status",
+    [(False, True, PASS), (False, False, WARN), (True, False, FAIL), (True, True, PASS)],
+)
+def test_mode(fail_when_off: bool, is_on: bool, status: Status) -> None:
+    assert check(Limits(fail_when_off), persistence_mode=is_on).status is status

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+
+from preflight.checks.topology_pair import Limits, check
+from preflight.findings import PASS, WARN, Status
+
+
+@pytest.mark.parametrize(
+    "topology, status",
+    [
+        ("NV18", PASS),
+        ("NV1", PASS),
+        ("PIX", PASS),
+        ("PXB", PASS),
+        ("PHB", PASS),
+        ("NODE", WARN),
+        ("SYS", WARN),
+        ("X", Status.UNKNOWN),
+    ],
+)
+def test_ways(topology: str, status: Status) -> None:
+    assert check(Limits(), topology=topology).status is status
+
+
+def test_the_message_says_what_the_letters_mean() -> None:
+    assert "SYS (the link between processors)" in check(Limits(), topology="SYS").message
+    assert "NV4 (4 NVLinks)" in check(Limits(), topology="NV4").message

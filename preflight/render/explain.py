@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 import textwrap
 import tokenize
 from collections.abc import Iterable, Iterator, Sequence
@@ -57,18 +58,22 @@ def explain(check: Check, width: int = 80) -> str:
 
 def checks_page(checks: Sequence[Check]) -> str:
     """docs/checks.md: a table of all, then a section each."""
-    rows = [f"| [{c.id}](#{c.id}) | {c.summary} | {c.level} | {c.remedy_class} |" for c in checks]
+    rows = [
+        f"| [{c.id}](#{c.id}) | {_literal(c.summary)} | {c.level} | {c.remedy_class} |"
+        for c in checks
+    ]
     table = "\n".join(["| check | passes where | level | remedy |", "|---|---|---|---|", *rows])
     return "\n".join([_TITLE, table, *map(_section, checks)])
 
 
 def _section(check: Check) -> str:
-    told = [f"\n## {check.id}\n", check.summary, ""]
-    told += [f"- **{name}**: {text}" for name, text in (*_sections(check), *_traits(check))]
+    told = [f"\n## {check.id}\n", _literal(check.summary), ""]
+    said = (*_sections(check), *_traits(check))
+    told += [f"- **{name}**: {_literal(text)}" for name, text in said]
     told += ["- **Reads**: " + ", ".join(f"`{name}`" for name, _ in _facts(check))]
     if limits := list(_limits(check)):
         told += ["", "| limit and default | meaning |", "|---|---|"]
-        told += [f"| `{_cell(limit)}` | {_cell(meaning)} |" for limit, meaning in limits]
+        told += [f"| `{limit}` | {_literal(meaning)} |" for limit, meaning in limits]
     return "\n".join([*told, ""])
 
 
@@ -134,5 +139,6 @@ def _listed(head: str, entries: Iterable[tuple[str, str]], width: int) -> Iterat
         yield textwrap.fill(text, width, initial_indent="  ", subsequent_indent="    ")
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+def _literal(text: str) -> str:
+    """Text that Markdown shows as it stands, in a table too."""
+    return re.sub(r"([*|<\\])", r"\\\1", text)

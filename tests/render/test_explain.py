@@ -85,4 +85,5 @@ def test_the_page_has_a_row_and_a_section_for_each() -> None:
     assert "| [made-up](#made-up) | Each card is there. | measure | service |" in page
     assert "\n## made-up\n" in page
     assert "\n## other\n" in page
+    assert "- **Fix**: Buy one \\| two.\n" in page
     assert "| `fail_at = 4` | Lanes; as narrow or narrower fails. |" in page

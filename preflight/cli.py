@@ -7,6 +7,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,6 +18,11 @@ from preflight.errors import PreflightError, UsageError
 
 if TYPE_CHECKING:
     from preflight.acceptance import Judged
+    from preflight.findings import Level
+    from preflight.outputs import Outputs
+    from preflight.policy import Policy
+    from preflight.render.progress import Progress
+    from preflight.transport import Request
 
 COMMANDS_TO_COME = {
     "plan": "says which vLLM layout fits",
@@ -180,8 +186,9 @@ def check(hosts: tuple[str, ...], capture_path: str | None, **options: Any) -> i
         judged = [judge_saved(Path(capture_path), policy)]
     else:
         request = _request(options)
-        with _progress() as progress:
-            judged = judge_hosts(hosts, request, policy, progress)
+        with _progress(hosts) as progress:
+            asking = replace(request, ask=_asking(progress))
+            judged = judge_hosts(hosts, asking, policy, progress)
     return _deliver(judged, outputs, options)
 
 
@@ -212,7 +219,7 @@ def demo(machine: str | None, list_machines: bool, **options: Any) -> int:
 
     outputs = _outputs(options, several=False)
     policy = _policy(options) if options["policy"] != "default" else None
-    with _progress() as progress:
+    with _progress([machine] if machine else []) as progress:
         judged = judge_demo(machine, _level(options), policy, progress)
     return _deliver([judged], outputs, options)
 
@@ -292,7 +299,7 @@ for _name, _does in COMMANDS_TO_COME.items():
     cli.add_command(_to_come(_name, _does))
 
 
-def _level(options: dict[str, Any]) -> Any:
+def _level(options: dict[str, Any]) -> Level:
     from preflight.findings import Level
 
     level = Level(options["level"])
@@ -301,13 +308,13 @@ def _level(options: dict[str, Any]) -> Any:
     return level
 
 
-def _policy(options: dict[str, Any]) -> Any:
+def _policy(options: dict[str, Any]) -> Policy:
     from preflight.policy import load
 
     return load(options["policy"])
 
 
-def _request(options: dict[str, Any]) -> Any:
+def _request(options: dict[str, Any]) -> Request:
     from preflight.transport import Request
 
     password = None
@@ -323,19 +330,31 @@ def _request(options: dict[str, Any]) -> Any:
     )
 
 
-def _progress() -> Any:
+def _progress(hosts: Sequence[str]) -> Progress:
     from preflight.render.progress import Progress
 
-    return Progress(sys.stderr)
+    return Progress(sys.stderr, hosts)
 
 
-def _outputs(options: dict[str, Any], several: bool) -> Any:
+def _asking(progress: Progress) -> Callable[[str], str] | None:
+    """How a passphrase is asked for: on a terminal, with the live lines out of the way."""
+    if not sys.stdin.isatty():
+        return None
+
+    def ask(question: str) -> str:
+        with progress.aside():
+            return str(click.prompt(question, hide_input=True, err=True, prompt_suffix=" "))
+
+    return ask
+
+
+def _outputs(options: dict[str, Any], several: bool) -> Outputs:
     from preflight.outputs import Outputs
 
     return Outputs(options["json_path"], options["save_capture"], several)
 
 
-def _deliver(judged: Sequence[Judged], outputs: Any, options: dict[str, Any]) -> int:
+def _deliver(judged: Sequence[Judged], outputs: Outputs, options: dict[str, Any]) -> int:
     """Write the files asked for, show the report, and give the exit status."""
     from preflight.acceptance import exit_status
     from preflight.render.json_report import to_json, to_json_array

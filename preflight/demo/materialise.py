@@ -2,13 +2,13 @@
 
 Every tool is a small script that answers exactly the recorded command lines with the recorded
 output and exit code, and hangs where the recorded one hung. A tool that was absent is not there.
-What no file system can hold (NVML, who the user is, files that may not be read) stands in
-`.simulated.json` at the tree's top, for launcher.py. The same tree and a `probe.pyz` give the
-same evidence back.
+What no file system can hold (NVML, files that may not be read) stands in `.simulated.json` at
+the tree's top, for launcher.py. The same tree and a `probe.pyz` give the same evidence back.
 """
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
@@ -17,26 +17,38 @@ import msgspec
 
 from preflight.capture import Capture, Source
 
-STAGE = ".simulated.json"
+STAGE = ".simulated.json"  # launcher.py reads it
 _RECORDED = ".recorded"
+_IPMI_DEVICE = "/dev/ipmi0"
 
 
 def materialise(capture: Capture, root: Path) -> None:
     """Write the machine that `capture` was taken on below `root`, an empty folder."""
+    root = root.resolve()
     tools: dict[str, list[Source]] = defaultdict(list)
     for source in capture.sources.values():
+        _write_links(source, root)
+    for source in capture.sources.values():
+        _write_files(source, root)
         if source.argv and source.status != "tool-absent":
             tools[PurePosixPath(source.argv[0]).name].append(source)
-        _write_files(source, root)
     for tool, answers in tools.items():
         _write_tool(tool, answers, root)
-    _write(root / STAGE, msgspec.json.format(msgspec.json.encode(_stage(capture)), indent=1))
+    _write_user(capture, root)
+    _write(root / STAGE, msgspec.json.encode(_stage(capture)))
 
 
 def _stage(capture: Capture) -> dict[str, object]:
-    nvml = capture.sources.get("nvml")
     errors = {p: e for s in capture.sources.values() for p, e in s.errors.items()}
-    return {"nvml": nvml, "errors": errors, "user": capture.probe.user, "uid": capture.probe.uid}
+    return {"nvml": capture.sources.get("nvml"), "errors": errors}
+
+
+def _write_links(source: Source, root: Path) -> None:
+    for path, target in source.links.items():
+        link = _below(root, path)
+        if not link.is_symlink():
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(target)
 
 
 def _write_files(source: Source, root: Path) -> None:
@@ -46,11 +58,16 @@ def _write_files(source: Source, root: Path) -> None:
         _write(_below(root, path), bytes.fromhex(digits))
     for path in source.errors:
         _write(_below(root, path), b"")
-    for path, target in source.links.items():
-        link = _below(root, path)
-        if not link.is_symlink():
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(target)
+    for pid, process in source.processes.items():
+        for name in process.__struct_fields__:
+            if text := getattr(process, name):
+                _write(_below(root, f"/proc/{pid}/{name}"), text.encode() + b"\n")
+
+
+def _write_user(capture: Capture, root: Path) -> None:
+    """The probe finds its own name there, and its number in /proc/self/status."""
+    run = capture.probe
+    _write(_below(root, "/etc/passwd"), f"{run.user}:x:{run.uid}:{run.uid}::/:/bin/sh\n".encode())
 
 
 def _write_tool(tool: str, answers: list[Source], root: Path) -> None:
@@ -64,6 +81,8 @@ def _write_tool(tool: str, answers: list[Source], root: Path) -> None:
     path = _below(root, f"/usr/bin/{tool}")
     _write(path, "\n".join(script).encode())
     path.chmod(0o755)
+    if tool == "ipmitool" and any(source.status != "not-present" for source in answers):
+        _write(_below(root, _IPMI_DEVICE), b"")
 
 
 def _answer(source: Source, kept: str) -> list[str]:
@@ -80,12 +99,14 @@ def _output(source: Source) -> bytes:
     return source.stdout.encode() + (b"\n" if source.truncated else b"")
 
 
-def _below(root: Path, path: str | PurePosixPath) -> Path:
-    """The place of an absolute path below root; ValueError where it would leave it."""
+def _below(root: Path, path: str) -> Path:
+    """The place of an absolute path below root; ValueError where that or a link would leave it."""
     parts = PurePosixPath(path).parts
-    if parts[:1] != ("/",) or ".." in parts:
-        raise ValueError(f"not an absolute path: {path}")
-    return root.joinpath(*parts[1:])
+    place = root.joinpath(*parts[1:])
+    folder = Path(os.path.realpath(place.parent))
+    if parts[:1] != ("/",) or ".." in parts or not folder.is_relative_to(root):
+        raise ValueError(f"not an absolute path below the root: {path}")
+    return folder / place.name
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -1,9 +1,10 @@
 """The changes that make a simulated machine out of a recorded one, each with its source.
 
 A change is an entry of machine.yaml: `at` (the keys from the capture's `sources` down) and one of
-`from`+`to`   that text, wherever it stands there, becomes the other; it must stand there
-`from`+`drop` `lines` that hold it go; or the `block` that begins with it and ends at an empty line;
-              or the keys `matching` it
+`from`+`to`   that text, wherever it stands there, becomes the other; it must stand there; with
+              `within` only in the block that begins so, up to an empty line
+`from`+`drop` `lines` that hold it go; or the `block` that begins with it and ends at an empty line,
+              with `to` or `file` in its place; or the keys `matching` it
 `drop: value` the key itself goes
 `to`, `file`  the value is set, in line or out of a file beside machine.yaml (.json is read)
 `why` says what the change is for and where the new text comes from; none goes without.
@@ -59,7 +60,7 @@ def _apply(place: Any, key: Any, change: Mapping[str, Any], folder: Traversable)
     if change.get("drop") == "value":
         del place[key]
     elif "from" in change:
-        place[key] = _edited(place[key], change)
+        place[key] = _edited(place[key], change, folder)
     else:
         place[key] = _given(change, folder)
 
@@ -71,19 +72,39 @@ def _given(change: Mapping[str, Any], folder: Traversable) -> Any:
     return json.loads(text) if change["file"].endswith(".json") else text
 
 
-def _edited(text: Any, change: Mapping[str, Any]) -> Any:
-    old = change["from"]
+def _edited(value: Any, change: Mapping[str, Any], folder: Traversable) -> Any:
     if change.get("drop") == "matching":
-        kept = {key: value for key, value in text.items() if old not in key}
-        if len(kept) == len(text):
-            raise BadChange(f"{change['at']}: no key holds {old!r}")
-        return kept
-    if not isinstance(text, str) or old not in text:
+        return _without_keys(value, change)
+    begin, end = _span(value, change["within"], change) if "within" in change else (0, len(value))
+    old = change["from"]
+    if old not in value[begin:end]:
         raise BadChange(f"{change['at']}: {old!r} does not stand there")
-    if change.get("drop") == "lines":
-        return "".join(line for line in text.splitlines(keepends=True) if old not in line)
     if change.get("drop") == "block":
-        begin = 0 if text.startswith(old) else text.index("\n" + old) + 1
-        end = text.find("\n\n", begin)
-        return text[:begin] + (text[end + 2 :] if end >= 0 else "")
-    return text.replace(old, change["to"])
+        begin, end = _span(value, old, change)
+        return value[:begin] + _instead(change, folder) + value[end:]
+    text = value[begin:end]
+    if change.get("drop") == "lines":
+        edited = "".join(line for line in text.splitlines(keepends=True) if old not in line)
+    else:
+        edited = text.replace(old, _given(change, folder))
+    return value[:begin] + edited + value[end:]
+
+
+def _without_keys(value: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: part for key, part in value.items() if change["from"] not in key}
+    if len(kept) == len(value):
+        raise BadChange(f"{change['at']}: no key holds {change['from']!r}")
+    return kept
+
+
+def _span(text: str, first: str, change: Mapping[str, Any]) -> tuple[int, int]:
+    """Where the block lies that begins a line with `first`; the empty line behind it included."""
+    begin = ("\n" + text).find("\n" + first)
+    if begin < 0:
+        raise BadChange(f"{change['at']}: no block begins with {first!r}")
+    end = text.find("\n\n", begin)
+    return begin, len(text) if end < 0 else end + 2
+
+
+def _instead(change: Mapping[str, Any], folder: Traversable) -> Any:
+    return _given(change, folder) if "to" in change or "file" in change else ""

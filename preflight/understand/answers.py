@@ -15,6 +15,7 @@ from preflight.understand.kernel import Logs
 from preflight.understand.picking import Picked, Picks, first
 
 _PCI = re.compile(r"[0-9a-fA-F]{4,8}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\.[0-7]")
+_HANGING = re.compile(r"\bgpu (\d{1,3}): nvml")
 
 
 def answers(card: CardEvidence, logs: Logs) -> Picks:
@@ -26,8 +27,14 @@ def answers(card: CardEvidence, logs: Logs) -> Picks:
 
 
 def _is_about(line: str, card: CardEvidence) -> bool:
-    """A refusal that names another card says of this one only that it was not asked."""
+    """A refusal that names another card says of this one only that it was not asked.
+
+    nvidia-smi names a card by its address, the probe a hanging one by NVML's index.
+    """
     named = {normal(text) for text in _PCI.findall(line)}.intersection(card.all_cards)
+    hanging = {int(index) for index in _HANGING.findall(line)}
+    if card.nvml.index is not None and hanging:
+        return card.nvml.index in hanging
     return not named or card.pci in named
 
 

@@ -66,10 +66,11 @@ def counts(evidence: Evidence) -> Picked:
 def cards(evidence: Evidence) -> tuple[CardEvidence, ...] | Missing:
     """Every card in order of its PCI address; Missing where no source could list any."""
     lists = [cards for cards in _lists(evidence).values() if cards is not None]
-    addresses = sorted(frozenset[str]().union(*lists), key=order)
-    if not addresses and (not lists or evidence.nvml.unplaced()):
+    if not lists:
         return _nothing_answered(evidence)
+    addresses = sorted(frozenset[str]().union(*lists), key=order)
     devices = _devices(evidence, addresses)
+    addresses += [place for place in devices if place not in addresses]
     return tuple(_card(evidence, addresses, pci, devices.get(pci)) for pci in addresses)
 
 
@@ -150,13 +151,15 @@ def _devices(evidence: Evidence, addresses: list[str]) -> dict[str, NvmlDevice]:
     """NVML's devices by address; one whose handle was refused is told by elimination.
 
     NVML counts in the order of the bus, so the devices without an address are, in order, the
-    cards that no device names, provided that there are as many of them.
+    cards that no device names. Where no source tells an address, NVML's index stands for it: a
+    card that is counted and does not answer must not vanish.
     """
     placed = evidence.nvml.by_address()
     unplaced = evidence.nvml.unplaced()
     left = [pci for pci in addresses if pci not in placed]
-    if len(left) == len(unplaced):
-        placed.update(zip(left, unplaced, strict=True))
+    if len(left) <= len(unplaced):
+        nowhere = (f"NVML index {device.index}" for device in unplaced[len(left) :])
+        placed.update(zip([*left, *nowhere], unplaced, strict=True))
     return placed
 
 

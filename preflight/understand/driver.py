@@ -129,7 +129,7 @@ def _libraries(evidence: Evidence, module: Picked) -> Picked:
     if not isinstance(module.value, str):
         return Picked(module.value)
     if isinstance(found, Missing) and not told:
-        return Picked(found)
+        return first(("libraries", found), ("nvml", loaded))
     source_name = "nvml" if isinstance(found, Missing) else "libraries"
     return Picked(DriverLibraries(module.value, told, plain(refused)[:200]), source_name)
 

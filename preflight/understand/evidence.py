@@ -42,6 +42,7 @@ class Evidence:
 
 def evidence(capture: Capture) -> Evidence:
     answers = nvml.nvml(capture)
+    around = surroundings(capture, answers)
     return Evidence(
         capture=capture,
         nvml=answers,
@@ -50,9 +51,9 @@ def evidence(capture: Capture) -> Evidence:
         p2p_read=parsed(capture, "smi-p2p-r", p2p.parse),
         p2p_write=parsed(capture, "smi-p2p-w", p2p.parse),
         lspci=_lspci(capture),
-        sysfs=_tree(capture),
+        sysfs=_tree(capture, around.is_container.value is True),
         proc=proc_nvidia(capture),
-        surroundings=surroundings(capture, answers),
+        surroundings=around,
     )
 
 
@@ -63,9 +64,13 @@ def _lspci(capture: Capture) -> Mapping[str, Json] | Missing:
     return {device["pci"]: device for device in listing["devices"]}
 
 
-def _tree(capture: Capture) -> Tree | Missing:
+def _tree(capture: Capture, is_container: bool) -> Tree | Missing:
+    """The tree that sysfs shows; it is empty where the bus has no NVIDIA device.
+
+    A Linux without a PCI bus has no card either; a container may just not be shown the bus.
+    """
     source = capture.sources.get("sysfs-pci")
     why = failure(source)
-    if source is None or why is not None:
+    if source is None or (why is not None and (why.reason != "not-present" or is_container)):
         return why or Missing("not-collected")
     return pci_tree.devices(source)

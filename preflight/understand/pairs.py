@@ -87,14 +87,17 @@ def _topology(
 ) -> Picked:
     """NVLink is real everywhere; the PCIe tree that a guest sees is the hypervisor's making."""
     ordered = sorted((one, two), key=_index)
-    found = first(
+    readings = (
         ("smi-topo", _cell(links, *ordered)),
         ("nvml", _call(evidence, "TopologyCommonAncestor({},{})", ordered, _ANCESTORS)),
     )
-    is_made_up = isinstance(found.value, str) and not found.value.startswith("NV")
-    if evidence.is_guest and is_made_up:
-        return Picked(Missing("guest-view", f"the hypervisor shows {found.value}"))
-    return found
+    return first(*((source, _if_real(evidence, way)) for source, way in readings))
+
+
+def _if_real(evidence: Evidence, way: Fact[str]) -> Fact[str]:
+    if evidence.is_guest and isinstance(way, str) and not way.startswith("NV"):
+        return Missing("guest-view", f"the hypervisor shows {way}")
+    return way
 
 
 def _status(

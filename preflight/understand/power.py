@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from preflight.facts import Fact, Missing, NotApplicable
+from preflight.facts import Fact
 from preflight.understand.cards import CardEvidence
 from preflight.understand.driver_says import smi, unless_absent
 from preflight.understand.picking import Picked, Picks, first, number, whole, words
@@ -74,14 +74,14 @@ def _margin(card: CardEvidence) -> Picked:
 
 
 def _slowdown(card: CardEvidence, margin: Fact[int]) -> Picked:
-    found = first(
+    readings = (
         ("nvml", card.nvml.get("TemperatureThreshold(SLOWDOWN)", whole)),
         ("smi-q", smi(card, "temperature_slowdown_c", whole)),
     )
-    is_unsupported = isinstance(found.value, Missing) and found.value.reason == "not-supported"
-    if isinstance(margin, int) and is_unsupported:
-        return Picked(NotApplicable("the card tells the margin to its limit instead"))
-    return found
+    if not isinstance(margin, int):
+        return first(*readings)
+    instead = "the card tells the margin to its limit instead"
+    return first(*((source, unless_absent(fact, instead)) for source, fact in readings))
 
 
 def _fan(card: CardEvidence) -> Picked:

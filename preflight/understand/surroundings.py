@@ -21,8 +21,8 @@ _CONTAINERS = frozenset({
     "container-other",
 })  # fmt: skip
 _DMI_OF_GUESTS = re.compile(
-    r"QEMU|KVM|VirtualBox|VMware|Bochs|Xen|HVM domU|Virtual Machine|OpenStack|Parallels|bhyve"
-    r"|Standard PC|RHEV|Cloud Hypervisor|Firecracker"
+    r"\b(?:QEMU|KVM|VirtualBox|VMware|Bochs|Xen|HVM domU|Virtual Machine|OpenStack|Parallels"
+    r"|bhyve|BHYVE|Standard PC|RHEV|Cloud Hypervisor|Firecracker)\b"
 )
 _CGROUP_OF_CONTAINERS = re.compile(r"docker|kubepods|containerd|libpod|/lxc|garden|ecs/")
 _ROOT_OF_CONTAINERS = re.compile(r"/docker/|/containerd/|/containers/storage/|/kubelet/")
@@ -41,9 +41,11 @@ def surroundings(capture: Capture, nvml: Nvml) -> Surroundings:
     detected = _detected(capture)
     guest, container = _guest(capture, nvml, detected), _container(capture, detected)
     named = first(("detect-virt", detected), ("lscpu", _hypervisor(capture)))
-    if named.value in ("none", "") and (guest.value is True or container.value is True):
-        sign = container if container.value is True else guest
-        named = Picked("container" if sign is container else "guest", sign.source)
+    if named.value in ("none", "") or isinstance(named.value, Missing):
+        if container.value is True:
+            named = Picked("container", container.source)
+        elif guest.value is True:
+            named = Picked("guest", guest.source)
     return Surroundings(named, guest, container)
 
 

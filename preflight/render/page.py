@@ -69,7 +69,6 @@ class Page:
             markup=False,
             emoji=False,
             highlight=False,
-            _environ={},
         )
         self._lines: list[Text] = []
 

@@ -25,7 +25,7 @@ class Limits:
     bare: str = ""
 
 
-def check(limits: Limits, *, pcie_link_width: int, ecc_enabled: bool) -> Finding:
+def check(limits: Limits, *, pcie_link_width: int, nvml_index: int) -> Finding:
     return Finding(PASS)
 
 
@@ -48,7 +48,7 @@ def test_a_check_is_explained_from_itself() -> None:
         "Fix: Buy one | two.\n\n"
         "Source: own.\n\n"
         "Level: measure\nSubject: each card\nRemedy: service\n\n"
-        "Reads:\n  pcie_link_width: lanes in use\n  ecc_enabled\n\n"
+        "Reads:\n  pcie_link_width: lanes in use\n  nvml_index\n\n"
         "Limits, with their defaults:\n"
         "  fail_at = 4: Lanes; as narrow or narrower fails.\n"
         "  words = a, b: of the tool as printed\n"

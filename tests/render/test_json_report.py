@@ -103,6 +103,14 @@ def test_a_missing_fact_is_never_null() -> None:
     assert read(hosts.no_sources())["facts"]["gpus"] == {"missing": "not-collected", "detail": ""}
 
 
+def test_the_order_in_which_sources_answered_does_not_matter() -> None:
+    counts = {"nvml": 2, "lspci": 2}
+    for answered in (counts, dict(reversed(counts.items()))):
+        facts = replace(hosts.accepted().facts, host=hosts.host(gpu_counts=answered))
+        document = read(replace(hosts.accepted(), facts=facts))
+        assert list(document["facts"]["host"]["gpu_counts"]) == ["lspci", "nvml"]
+
+
 def test_text_of_a_host_brings_no_escapes() -> None:
     raw = to_json(hosts.hostile()).decode()
     assert not any(c in raw for c in "\x1b\x07\x9b\u202e")

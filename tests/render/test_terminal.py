@@ -127,6 +127,9 @@ def test_a_reject_counts_failures_and_names_the_worst_remedy() -> None:
     )
     lost_first = replace(hosts.rejected(), findings=list(hosts.rejected().findings)[::-1])
     assert "worst remedy: service" in verdict_words(lost_first)
+    classes = ("watch", "replace", "reboot")
+    mixed = [hosts.finding(FAIL, c, "gpu0", remedy_class=c) for c in classes]
+    assert "worst remedy: replace" in verdict_words(replace(lost_first, findings=mixed))
 
 
 def test_an_unknown_names_the_required_checks_and_why() -> None:
@@ -184,6 +187,12 @@ def test_an_unknown_says_what_to_do(reason: str, advice: str) -> None:
     found = [hosts.finding(Status.UNKNOWN, "xid", "host", reason=reason)]
     report = hosts.report(found, hosts.accepted().facts, Verdict.UNKNOWN, ("xid",))
     assert advice in text(report, 200).splitlines()[-1]
+
+
+def test_a_required_check_that_gave_no_finding_is_missed() -> None:
+    report = hosts.report([], hosts.accepted().facts, Verdict.UNKNOWN, ("xid",))
+    assert verdict_words(report) == "unknown: 1 required check is unknown: xid"
+    assert "take the evidence anew" in text(report, 200).splitlines()[-1]
 
 
 def test_an_accept_names_the_next_level_only_where_it_exists() -> None:

@@ -32,9 +32,11 @@ def check(limits: Limits, *, driver_response: DriverResponse) -> Finding:
     if driver_response.outcome == "failed":
         return Finding(FAIL, message=f"nvidia-smi refused: {said or 'it gave no reason'}")
     if driver_response.outcome == "timed-out":
-        words = f"nvidia-smi was stopped after {took:g} s, required {limits.fail_above_s:g} s"
+        words = (
+            f"nvidia-smi was stopped after {took:g} s, required at most {limits.fail_above_s:g} s"
+        )
         return Finding(FAIL, took, limits.fail_above_s, "s", words)
     required = limits.fail_above_s if took > limits.fail_above_s else limits.warn_above_s
     status = PASS if took <= limits.warn_above_s else FAIL if took > limits.fail_above_s else WARN
-    words = f"nvidia-smi answered in {took:.1f} s, required {required:g} s"
+    words = f"nvidia-smi answered in {took:.1f} s, required at most {required:g} s"
     return Finding(status, took, required, "s", words)

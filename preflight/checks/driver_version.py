@@ -44,7 +44,7 @@ def check(limits: Limits, *, driver_version: str) -> Finding:
         return Finding(FAIL, driver_version, limits.minimum)
     if limits.warn_below and version < require(limits.warn_below, "warn_below"):
         return Finding(WARN, driver_version, limits.warn_below)
-    return Finding(PASS, driver_version)
+    return Finding(PASS, driver_version, limits.minimum or limits.warn_below or None)
 
 
 def _is_of(version: Version, text: str) -> bool:

@@ -34,7 +34,7 @@ def check(
     fan_speed_percent: int | None = None,
 ) -> Finding:
     fan = "no fan reading" if fan_speed_percent is None else f"fan at {fan_speed_percent} %"
-    words = f"temperature {temperature_c} °C, required {limits.warn_above_c} °C at rest; {fan}"
+    words = f"temperature {temperature_c} °C, required at most {limits.warn_above_c} at rest; {fan}"
     if temperature_c <= limits.warn_above_c:
         return Finding(PASS, temperature_c, limits.warn_above_c, "°C", words)
     if not is_idle:

@@ -28,6 +28,6 @@ def test_the_message_repeats_what_it_said() -> None:
     refused = DriverResponse(0.1, "failed", "couldn't communicate with the NVIDIA driver")
     assert "couldn't communicate" in check(Limits(), driver_response=refused).message
     slow = check(Limits(), driver_response=DriverResponse(6.0, "answered", ""))
-    assert slow.message == "nvidia-smi answered in 6.0 s, required 5 s"
+    assert slow.message == "nvidia-smi answered in 6.0 s, required at most 5 s"
     hung = check(Limits(), driver_response=DriverResponse(31.0, "answered", ""))
     assert hung.expected == 30

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from preflight.checks.kernel_faults import Limits, check
+from preflight.checks.kernel_faults import _REMEDIES, Limits, check
 from preflight.facts import KernelFault
 from preflight.findings import FAIL, PASS, WARN, Status
+from preflight.parsers.kernel_faults import __doc__ as _KINDS
 
 
 def fault(kind: str, boot: int = 0, subject: str = "host", count: int = 1) -> KernelFault:
@@ -27,7 +30,13 @@ def fault(kind: str, boot: int = 0, subject: str = "host", count: int = 1) -> Ke
         ("nmi", -1, WARN),
         ("edac-corrected", 0, WARN),
         ("io-error", 0, WARN),
-        ("thermal-event", 0, WARN),
+        ("thermal", 0, WARN),
+        ("hard-lockup", 0, FAIL),
+        ("hard-lockup", -1, WARN),
+        ("module-refused", 0, WARN),
+        ("bar-unassigned", 0, WARN),
+        ("xid-unplaced", 0, WARN),
+        ("api-mismatch", 0, PASS),  # driver-library-match says whether it still holds
         ("a-kind-of-later", 0, WARN),
     ],
 )
@@ -37,6 +46,19 @@ def test_kinds(kind: str, boot: int, status: Status) -> None:
 
 def test_nothing_found_passes() -> None:
     assert check(Limits(), kernel_faults=()).status is PASS
+
+
+def test_a_container_that_met_its_own_limit_is_no_fault_of_the_host() -> None:
+    line = "Memory cgroup out of memory: Killed process 4711 (python)"
+    facts = (KernelFault("oom-kill", "host", line, 3, 0, "12:00", "13:00"),)
+    assert check(Limits(), kernel_faults=facts).status is WARN
+
+
+def test_every_kind_that_the_parser_knows_is_thought_of() -> None:
+    told = set(re.findall(r"[a-z]+(?:-[a-z]+)+|thermal|nmi", _KINDS.split("What is")[0]))
+    limits = Limits()
+    listed = {*limits.fail, *limits.fail_this_boot, *limits.ignored, *_REMEDIES}
+    assert told - {"limited-link"} <= listed  # that one is a fact of the card's link
 
 
 def test_the_worst_comes_first_and_brings_its_remedy() -> None:

@@ -26,7 +26,7 @@ def test_degrees(temperature: int, is_idle: bool | None, status: Status) -> None
 
 def test_the_fan_is_told() -> None:
     hot = check(Limits(), temperature_c=62, is_idle=True, fan_speed_percent=0)
-    assert hot.message == "temperature 62 °C, required 50 °C at rest; fan at 0 %"
+    assert hot.message == "temperature 62 °C, required at most 50 at rest; fan at 0 %"
     assert "no fan reading" in check(Limits(), temperature_c=62, is_idle=True).message
 
 

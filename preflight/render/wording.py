@@ -52,8 +52,7 @@ def verdict_words(report: Report) -> str:
 def next_step(report: Report) -> str:
     """What a person does now, in one sentence or two."""
     if report.verdict is Verdict.REJECT:
-        failing = _some(distinct(f.id for f in counting(report, Status.FAIL)))
-        return f"mend {failing} as the arrows say and check again; a renter does not take it."
+        return _mending(counting(report, Status.FAIL))
     if report.verdict is Verdict.UNKNOWN:
         return "; ".join(_advice(report)) + "."
     return _remaining(report)
@@ -93,9 +92,21 @@ def _accepted(report: Report) -> str:
 
 def _rejected(failures: list[Finding]) -> str:
     ids = _some(distinct(f.id for f in failures))
+    worst = _heaviest(failures)
+    remedy = f", worst remedy: {worst}" if worst else ""
+    return f"reject: {many(len(failures), 'failure')} ({ids}){remedy}"
+
+
+def _mending(failures: list[Finding]) -> str:
+    worst = _heaviest(failures)
+    first = _some(distinct(f.id for f in failures if f.remedy_class == worst))
+    how = f" ({worst})" if worst else ""
+    return f"begin with {first}{how} as its arrow says and check again; a renter does not take it."
+
+
+def _heaviest(failures: list[Finding]) -> RemedyClass | None:
     classes = [f.remedy_class for f in failures if f.remedy_class]
-    worst = f", worst remedy: {max(classes, key=REMEDIES.index)}" if classes else ""
-    return f"reject: {many(len(failures), 'failure')} ({ids}){worst}"
+    return max(classes, key=REMEDIES.index, default=None)
 
 
 def _undecided(report: Report) -> str:

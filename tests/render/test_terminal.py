@@ -129,7 +129,9 @@ def test_a_reject_counts_failures_and_names_the_worst_remedy() -> None:
     assert "worst remedy: service" in verdict_words(lost_first)
     classes = ("watch", "replace", "reboot")
     mixed = [hosts.finding(FAIL, c, "gpu0", remedy_class=c) for c in classes]
-    assert "worst remedy: replace" in verdict_words(replace(lost_first, findings=mixed))
+    report = replace(lost_first, findings=mixed)
+    assert "worst remedy: replace" in verdict_words(report)
+    assert "Next: begin with replace (replace)" in text(report)
 
 
 def test_an_unknown_names_the_required_checks_and_why() -> None:

@@ -77,7 +77,8 @@ class Loopback:
         (self.folder / "sshd_config").write_text(
             f"ListenAddress 127.0.0.1:{self.port}\nHostKey {self.folder}/host_ed25519\n"
             f"AuthorizedKeysFile {self.key}.pub\nStrictModes no\nUsePAM no\n"
-            f"PidFile none\nSetEnv PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+            "PidFile none\n"
+            "SetEnv PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
         )
         argv = [str(SSHD), "-D", "-e", "-f", str(self.folder / "sshd_config")]
         self._server = subprocess.Popen(argv, stderr=subprocess.DEVNULL)

@@ -94,7 +94,7 @@ def judge_capture(
     findings = engine.judge(facts, policy, level, checks)
     seen = capture.controller
     return Report(
-        host=plain(seen.host or capture.simulated or "capture"),
+        host=plain(seen.host or capture.simulated or _own_name(capture)),
         started=plain(seen.started or capture.started),
         finished=plain(seen.finished or capture.finished),
         level=level,
@@ -107,6 +107,12 @@ def judge_capture(
         capture_sha256=sha256(data),
         notes=_notes(capture),
     )
+
+
+def _own_name(capture: Capture) -> str:
+    """What a host calls itself, for evidence that no controller fetched."""
+    proc = capture.sources.get("proc")
+    return (proc and proc.files.get("/proc/sys/kernel/hostname")) or "capture"
 
 
 def _notes(capture: Capture) -> tuple[str, ...]:

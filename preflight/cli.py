@@ -1,14 +1,13 @@
-"""argv to use case to renderer to exit status; the only file that prints or exits."""
+"""argv to use case to renderer to exit status; the only file that prints or exits.
+
+Whatever `--help` does not need is imported where it is used.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -84,6 +83,9 @@ def _complain(message: str, hint: str, status: int) -> int:
 
 
 def _defect() -> tuple[str, str, int]:
+    import tempfile
+    import traceback
+
     descriptor, path = tempfile.mkstemp(prefix="preflight-defect-", suffix=".txt")
     with os.fdopen(descriptor, "w") as file:
         file.write(f"preflight {__version__}, Python {sys.version}\n{traceback.format_exc()}")
@@ -178,6 +180,9 @@ def check(hosts: tuple[str, ...], capture_path: str | None, **options: Any) -> i
             else "--capture judges saved evidence: leave the hosts out",
             "preflight check --help",
         )
+    from dataclasses import replace
+    from pathlib import Path
+
     from preflight.acceptance import judge_hosts, judge_saved
 
     outputs = _outputs(options, several=len(hosts) > 1)
@@ -251,6 +256,7 @@ def parse(kind: str, file: str) -> int:
     KIND is one of topo, p2p, smi, kernel, lspci.
     """
     import json
+    from pathlib import Path
 
     from preflight.parsers import parse as parse_kind
 
@@ -396,6 +402,8 @@ def _look(stream: Any) -> dict[str, Any]:
 
 
 def _write(path: str, data: bytes) -> None:
+    from pathlib import Path
+
     from preflight.outputs import STDOUT, write_file
 
     if path == STDOUT:

@@ -109,7 +109,8 @@ def _withheld(why: Missing | NotApplicable) -> Finding:
 
 def _complete(finding: Finding, check: Check, subject: Any) -> Finding:
     troubled = finding.status in (Status.WARN, Status.FAIL)
-    sources = {subject.sources[name] for name in _parameters(check) if name in subject.sources}
+    given = [subject.sources[name] for name in _parameters(check) if name in subject.sources]
+    sources = {source for names in given for source in names.split(", ")}
     return replace(
         finding,
         id=check.id,

@@ -1,4 +1,4 @@
-"""Holds the package to its size budget: median <= 120 lines, nine of ten <= 300, functions <= 60."""
+"""Holds the package to its size: median <= 120 lines, nine of ten <= 300, functions <= 60."""
 
 from __future__ import annotations
 

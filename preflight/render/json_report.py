@@ -68,29 +68,32 @@ def _judged(report: Report) -> dict[str, Any]:
         "finished": _value(report.finished),
         "level": report.level.value,
         "policy": _value(report.policy),
-        "simulated": _value(report.simulated),
+        "simulated": report.simulated is not None,
         "verdict": report.verdict.value,
         "findings": [_finding(finding) for finding in report.findings],
         "not_run": {str(level): list(ids) for level, ids in report.not_run.items()},
         "layouts": None,
         "facts": _value(report.facts),
         "capture_sha256": report.capture_sha256,
+        "notes": [_value(note) for note in report.notes],
     }
 
 
 def _not_judged(host: str, error: PreflightError) -> dict[str, Any]:
-    nothing = ("started", "finished", "level", "policy", "simulated")
+    nothing = ("started", "finished", "level", "policy")
     return {
         "schema": SCHEMA,
         "tool": TOOL,
         "host": _value(host),
         **dict.fromkeys(nothing),
+        "simulated": False,
         "verdict": Verdict.UNKNOWN.value,
         "findings": [],
         "not_run": {},
         "layouts": None,
         "facts": None,
         "capture_sha256": None,
+        "notes": [],
         "error": {
             "kind": type(error).__name__,
             "message": _value(str(error)),

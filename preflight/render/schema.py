@@ -37,7 +37,6 @@ _OF_JUDGED = {
     "finished": _TEXT,
     "level": {"enum": [level.value for level in Level]},
     "policy": _TEXT,
-    "simulated": {"type": ["string", "null"]},
     "facts": {"$ref": "#/$defs/Facts"},
     "capture_sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
 }
@@ -67,6 +66,8 @@ def report_schema() -> Schema:
             "propertyNames": _OF_JUDGED["level"],
         },
         "layouts": {"type": ["array", "null"]},
+        "simulated": {"type": "boolean"},
+        "notes": {"type": "array", "items": _TEXT},
     }
     return {
         "$schema": DRAFT,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from preflight.capture import plain
 from preflight.errors import CannotJudge, ProbeFailed, Unreachable
 
-_BY_HAND = "preflight probe -o probe.pyz writes the probe, to be run there by hand"
-_SHELL = "a forced command, a restricted shell or a login script stands in the way; " + _BY_HAND
+BY_HAND = "preflight probe -o probe.pyz writes the probe, to be run there by hand"
+_SHELL = "a forced command, a restricted shell or a login script stands in the way; " + BY_HAND
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def diagnose(label: str, ending: Ending) -> CannotJudge:
             "the probe ends by itself within 10 s; try again",
         )
     if ending.refusal:
-        return ProbeFailed(f"{label}: {ending.refusal}", _BY_HAND)
+        return ProbeFailed(f"{label}: {ending.refusal}", BY_HAND)
     text = f"{ending.errors}\n{ending.output}"
     for cause in _CAUSES if not ending.had_started else ():
         if found := cause.words.search(text):
@@ -76,7 +76,7 @@ def diagnose(label: str, ending: Ending) -> CannotJudge:
     said = _last_line(ending.errors) or _last_line(ending.output) or "nothing"
     how = "a signal" if ending.exit_status < 0 else str(ending.exit_status)
     if ending.had_started:
-        return ProbeFailed(f"{label}: the probe broke off with {how} and said: {said}", _BY_HAND)
+        return ProbeFailed(f"{label}: the probe broke off with {how} and said: {said}", BY_HAND)
     return ProbeFailed(
         f"{label}: no capture came; the host's command ended with {how} and said: {said}", _SHELL
     )

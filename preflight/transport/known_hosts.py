@@ -51,7 +51,8 @@ def read(paths: Iterable[Path]) -> list[Entry]:
             continue
         except OSError as error:
             raise UsageError(
-                f"{path}: {error.strerror}: which host keys are known cannot be read"
+                f"{path}: {error.strerror}: which host keys are known cannot be read",
+                "look at its owner and rights",
             ) from error
         entries += _entries(path, text)
     return entries
@@ -80,7 +81,10 @@ def remember(path: Path, name: str, key: bytes, hashed: bool) -> None:
             with os.fdopen(descriptor, "rb+", buffering=0) as file:
                 file.write(b"\n" * _is_line_open(file.fileno()) + line.encode())
     except OSError as error:
-        raise UsageError(f"{path}: the host key cannot be kept: {error.strerror}") from error
+        raise UsageError(
+            f"{path}: the host key cannot be kept: {error.strerror}",
+            "UserKnownHostsFile in ssh_config names another file",
+        ) from error
 
 
 def matches_pattern(pattern: str, name: str) -> bool:
@@ -101,7 +105,10 @@ def _entries(path: Path, text: str) -> Iterator[Entry]:
         except (ValueError, binascii.Error) as error:
             # Any other bad line only leaves a host unknown; this one would let a stolen key in.
             if marker == REVOKED:
-                raise UsageError(f"{path}:{number}: the @revoked line is not understood") from error
+                raise UsageError(
+                    f"{path}:{number}: the @revoked line is not understood",
+                    "it must be: @revoked NAMES TYPE KEY",
+                ) from error
             continue
         yield Entry(marker, tuple(names.split(",")), key)
 

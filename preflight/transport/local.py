@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from preflight.capture import Capture
 from preflight.errors import ProbeFailed
+from preflight.transport.diagnosis import BY_HAND
 from preflight.transport.request import OpenConnections, Request, Step
 from preflight.transport.stream import COMMAND, Moment, converse, seen_by
 from preflight.transport.target import LOCAL
@@ -76,7 +77,7 @@ class _PipeWire:
     def send(self, data: bytes) -> None:
         while data:
             if not self._writable.poll(_UNREAD_S * 1000):
-                raise ProbeFailed(f"{LOCAL}: python3 does not read its input")
+                raise ProbeFailed(f"{LOCAL}: python3 does not read its input", BY_HAND)
             try:
                 data = data[os.write(self._input, data) :]
             except BrokenPipeError:

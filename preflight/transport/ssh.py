@@ -10,11 +10,11 @@ import select
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
+from threading import Event, Semaphore, Timer
 from typing import Any
 
 import fabric  # type: ignore[import-untyped]
@@ -33,9 +33,13 @@ from preflight.transport.target import Target
 
 _AUTH_TIMEOUT_S = 30.0
 _ASKED_AUTH_TIMEOUT_S = 120.0  # sshd's LoginGraceTime: a person types
+# At one address not yet logged in: sshd's MaxStartups drops some from the tenth on, and many
+# hosts may stand behind one jump host.
+_STARTUPS = 8
+_startups: dict[tuple[str, int], Semaphore] = {}
 _PROXY_END_S = 1.0
 _PIECE = 1 << 20
-_LOST_AFTER_S = 20.0  # unacknowledged bytes; the probe itself gives up after 10 s
+_LOST_AFTER_S = 12.0  # of unacknowledged bytes; the probe itself gives up after 10 s
 
 # Its errors arrive as exceptions; without a handler logging would print them as well.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -73,6 +77,11 @@ class _Transport(paramiko.Transport):
     def preferred_keys(self) -> tuple[str, ...]:
         return self.host_keys.prefer(super().preferred_keys)
 
+    def run(self) -> None:
+        # Its last act is to close what it came through; a jump host may have gone before.
+        with suppress(EOFError, OSError):
+            super().run()
+
     def get_exception(self) -> Exception | None:
         error = super().get_exception()
         if error is None or isinstance(error, ERRORS):
@@ -93,7 +102,6 @@ def _connect(
     jump = _connect(route.jump, request, stack, opened) if route.jump else None
     with translated(route):
         keys, login = HostKeys(route, request.accept_new_host_key), Login(route, request.ask)
-        sock = None if jump else _socket(route, stack)
 
         def transport(sock: Any, **options: Any) -> _Transport:
             made = _Transport(sock, **options)
@@ -107,7 +115,6 @@ def _connect(
             gateway=jump,
             config=fabric.Config(lazy=True, ssh_config=paramiko.SSHConfig()),
             connect_kwargs={
-                "sock": sock,
                 "transport_factory": transport,
                 "auth_strategy": login,
                 "banner_timeout": route.connect_timeout_s,
@@ -119,7 +126,10 @@ def _connect(
         connection.client.set_missing_host_key_policy(keys)
         stack.callback(_close, connection)
         opened(partial(_close, connection))
-        connection.open()
+        with _startups.setdefault((route.hostname, route.port), Semaphore(_STARTUPS)):
+            if not jump:
+                connection.connect_kwargs["sock"] = _socket(route, stack)
+            connection.open()
         opened(partial(_close, connection))  # an interruption may have come before there was one
     return connection
 
@@ -162,14 +172,12 @@ def _proxy(route: Route) -> Iterator[socket.socket]:
         except Unreachable as error:
             with suppress(subprocess.TimeoutExpired):  # it closes its end before it has ended
                 process.wait(_PROXY_END_S)
-            if process.returncode:
-                said.seek(0)
-                words = plain(said.read(4096).decode(errors="replace")).strip()
-                raise Unreachable(
-                    f"{route.label}: ProxyCommand ended with {process.returncode}: {words[-200:]}",
-                    f"run it by hand: {route.proxy_command}",
-                ) from error
-            raise
+            said.seek(0)
+            words = " ".join(plain(said.read(4096).decode(errors="replace")).split())
+            raise Unreachable(
+                f"{error}; ProxyCommand ended with {process.returncode} and said: {words[-200:]}",
+                f"run it by hand: {route.proxy_command}",
+            ) from error
         finally:
             ours.close()  # its end of file
             process.terminate()
@@ -208,14 +216,14 @@ def _round_trip_s(transport: paramiko.Transport) -> float:
 @contextmanager
 def _time_limit(connection: Any, limit_s: float) -> Iterator[Callable[[], bool]]:
     """Close the connection at the limit, whatever call hangs then; tells if it came to that."""
-    expired = threading.Event()
+    expired = Event()
 
     def expire() -> None:
         expired.set()
         _close(connection)
 
     # Behind the conversation's own limit, which knows more to say.
-    timer = threading.Timer(limit_s + 5.0, expire)
+    timer = Timer(limit_s + 5.0, expire)
     timer.daemon = True
     timer.start()
     try:

@@ -182,7 +182,9 @@ def _read_files(target: Target) -> Settings:
 
 def _jumps(settings: Settings) -> list[str]:
     value = _one(settings, "proxyjump", "none")
-    return [] if value == "none" else [hop.removeprefix("ssh://") for hop in value.split(",")]
+    hops = [] if value == "none" else value.split(",")
+    # ssh -G puts names into brackets too, which elsewhere hold IPv6 only.
+    return [re.sub(r"\[([^]:]*)\]", r"\1", hop.removeprefix("ssh://")) for hop in hops]
 
 
 def _one(settings: Settings, word: str, default: str) -> str:

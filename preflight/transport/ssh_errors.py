@@ -33,6 +33,7 @@ MEANINGS: Mapping[type[Exception], Meaning] = {
         "no such host name",
         "is it spelt right, and its alias in ssh_config?",
     ),
+    UnicodeError: (Unreachable, "no such host name", "a part of a name has 1 to 63 characters"),
     ConnectionRefusedError: (
         Unreachable,
         "the connection was refused",
@@ -69,9 +70,7 @@ MEANINGS: Mapping[type[Exception], Meaning] = {
     hostkeys.InvalidHostKey: (UsageError, "known_hosts is not understood", _CONFIG),
     pkey.UnknownKeyType: (UsageError, "a key of unknown type", _CONFIG),
 }
-ERRORS: tuple[type[Exception], ...] = tuple(
-    kind for kind in MEANINGS if kind.__mro__[1] is Exception
-)
+ERRORS: tuple[type[Exception], ...] = tuple(MEANINGS)
 
 
 @contextmanager
@@ -84,7 +83,10 @@ def translated(route: Route, expired: Callable[[], bool] = lambda: False) -> Ite
         yield
     except ERRORS as error:
         if expired():
-            raise TimedOut(f"{route.label}: the time limit ran out") from error
+            raise TimedOut(
+                f"{route.label}: the time limit ran out",
+                "a host that hangs is worth a look by hand",
+            ) from error
         raise explain(error, route.label) from error
 
 

@@ -22,7 +22,7 @@ from preflight import capture
 from preflight.capture import Capture, ControllerView, plain
 from preflight.errors import ProbeFailed, TimedOut, UsageError
 from preflight.transport.bootstrap import bootstrap
-from preflight.transport.diagnosis import Ending, diagnose
+from preflight.transport.diagnosis import BY_HAND, Ending, diagnose
 from preflight.transport.request import Request, Step
 
 # One line that dash, bash, tcsh and fish read alike; Python starts bare, in 8 ms.
@@ -77,12 +77,14 @@ def converse(
             return _decoded(output.content, label), first or Moment.now()
         if output.is_too_large:
             raise ProbeFailed(
-                f"{label}: sent more than {capture.MAX_BYTES >> 20} MiB, which is no capture"
+                f"{label}: sent more than {capture.MAX_BYTES >> 20} MiB, which is no capture",
+                "what does the host print at a login? " + BY_HAND,
             )
         if time.monotonic() > deadline_s:
             raise TimedOut(
                 f"{label}: no capture within {request.time_limit_s:.0f} s; "
-                f"the last step was {errors.last or 'none'}"
+                f"the last step was {errors.last or 'none'}",
+                "a host that hangs is worth a look by hand; " + BY_HAND,
             )
         if time.monotonic() >= beat_s:
             wire.send(b"\n")

@@ -5,13 +5,17 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from hatch_build import build
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 USER = getpass.getuser()
@@ -44,6 +48,12 @@ def certify(ca: Path, public: Path, principal: str, *options: str) -> Path:
     return public.with_name(public.name.replace(".pub", "-cert.pub"))
 
 
+@pytest.fixture(scope="session")
+def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real probe, built from these sources."""
+    return build(tmp_path_factory.mktemp("probe") / "probe.pyz")
+
+
 class Sshd:
     """One server process with its own folder, port, host keys and home for who logs in."""
 
@@ -51,6 +61,7 @@ class Sshd:
         self.folder, self.address = folder, address
         self.home = folder / "home"
         self.home.mkdir(parents=True)
+        self.python = _python_folder(folder)
         self.host_keys = {kind: keygen(folder / f"host_{kind}", kind) for kind in host_keys}
         self.authorized = folder / "authorized_keys"
         self.port = 0
@@ -73,12 +84,15 @@ class Sshd:
         public = Path(f"{self.host_keys[kind]}.pub").read_text().split()
         return f"{self.known_as} {public[0]} {public[1]}\n"
 
-    def start(self, *options: str, path: str = "") -> Sshd:
-        """Serve, and return once the port answers; `path` is the PATH of who logs in."""
+    def start(self, *options: str, path: str = "", through: tuple[str, ...] = ()) -> Sshd:
+        """Serve, and return once the port answers; `path` is the PATH of who logs in.
+
+        `through` is a command that runs another somewhere else; only its log then says it serves.
+        """
         if os.getuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)  # as the distribution's unit does
         # The tests' own interpreter is python3 there: nothing may depend on a shim in PATH.
-        path = path or f"{_python_folder(self.folder)}:/usr/bin:/bin"
+        path = path or f"{self.python}:/usr/bin:/bin"
         environment = {"HOME": str(self.home), "PATH": path}
         self.port = self.port or _free_port(self.address)
         at = f"[{self.address}]" if ":" in self.address else self.address
@@ -96,12 +110,22 @@ class Sshd:
         ]
         config = self.folder / "sshd_config"
         config.write_text("\n".join(lines) + "\n")
-        with (self.folder / "log").open("wb") as log:
-            self._process = subprocess.Popen([str(SSHD), "-D", "-e", "-f", config], stderr=log)
-        while not _answers(self.address, self.port):
+        log = self.folder / "log"
+        with log.open("wb") as file:
+            argv = [*through, str(SSHD), "-D", "-e", "-f", str(config)]
+            self._process = subprocess.Popen(argv, stderr=file)
+        while "Server listening" not in log.read_text():
             if self._process.poll() is not None:
-                pytest.fail((self.folder / "log").read_text())
+                pytest.fail(log.read_text())
+            time.sleep(0.01)
         return self
+
+    def cut(self) -> None:
+        """Kill the processes that serve connections, so that nothing is said goodbye to."""
+        argv = ["ps", "-o", "pid=", "--ppid", str(self.pid)]
+        told = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+        for pid in told.split():
+            os.kill(int(pid), signal.SIGKILL)
 
     def stop(self) -> None:
         if self._process:
@@ -115,14 +139,6 @@ def _free_port(address: str) -> int:
         probe.bind((address, 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _answers(address: str, port: int) -> bool:
-    try:
-        with socket.create_connection((address, port), 1) as connection:
-            return connection.recv(4) == b"SSH-"
-    except OSError:
-        return False
 
 
 class Person:
@@ -190,8 +206,8 @@ def sshd(server: Callable[..., Sshd], person: Person) -> Sshd:
 def _python_folder(folder: Path) -> Path:
     """A folder that holds `python3` alone."""
     programs = folder / "python"
-    programs.mkdir(exist_ok=True)
+    programs.mkdir()
     link = programs / "python3"
-    if not link.exists():
+    if not link.is_symlink():
         link.symlink_to(os.path.realpath(sys.executable))
     return programs

@@ -43,21 +43,23 @@ def policy_name(name: str) -> str:
 
 def fetch(name: str, level: Level, progress: Progress) -> Capture:
     """A simulated machine's capture, taken by the probe as from a real host."""
-    return observe(name, machine.load(name).capture, level, progress)
+    return observe(name, machine.load(name).capture, level, progress, probe_bytes())
 
 
-def observe(name: str, recorded: Capture, level: Level, progress: Progress) -> Capture:
+def observe(
+    name: str, recorded: Capture, level: Level, progress: Progress, probe: bytes
+) -> Capture:
     """What the probe finds on the machine that `recorded` tells of; ProbeFailed where it ends ill.
 
     The tree lies in a temporary folder and is gone afterwards, also after Ctrl-C.
     """
     started = Moment.now()
     with tempfile.TemporaryDirectory(prefix="preflight-demo-") as folder:
-        root, probe = Path(folder, "root"), Path(folder, "probe.pyz")
+        root, archive = Path(folder, "root"), Path(folder, "probe.pyz")
         root.mkdir()
         materialise(recorded, root)
-        probe.write_bytes(probe_bytes())
-        data = _run([root, probe, "--level", level.value], Path(folder), name, progress)
+        archive.write_bytes(probe)
+        data = _run([root, archive, "--level", level.value], Path(folder), name, progress)
     found = seen_by(captures.decode(data, name), name, started, None, None)
     return msgspec.structs.replace(found, simulated=name)
 

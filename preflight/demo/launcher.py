@@ -241,6 +241,8 @@ def main(argv: list[str]) -> None:
         stage = json.load(file)
     simulate_nvml(stage["nvml"])
     simulate_errors(root, stage["errors"])
+    if stage["uid"] is not None:
+        os.geteuid = lambda: int(stage["uid"])
     if not sys.platform.startswith("linux"):
         ctypes.pythonapi.prctl = lambda *_: 0  # type: ignore[assignment]
     sys.argv = [probe, *arguments, "--root", root]

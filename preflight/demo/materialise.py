@@ -2,8 +2,9 @@
 
 Every tool is a small script that answers exactly the recorded command lines with the recorded
 output and exit code, and hangs where the recorded one hung. A tool that was absent is not there.
-What no file system can hold (NVML, files that may not be read) stands in `.simulated.json` at
-the tree's top, for launcher.py. The same tree and a `probe.pyz` give the same evidence back.
+What no file system can hold (NVML, who asks, files that he may not read) stands in
+`.simulated.json` at the tree's top, for launcher.py. The same tree and a `probe.pyz` give the
+same evidence back.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def materialise(capture: Capture, root: Path) -> None:
 
 def _stage(capture: Capture) -> dict[str, object]:
     errors = {p: e for s in capture.sources.values() for p, e in s.errors.items()}
-    return {"nvml": capture.sources.get("nvml"), "errors": errors}
+    return {"nvml": capture.sources.get("nvml"), "errors": errors, "uid": capture.probe.uid}
 
 
 def _write_links(source: Source, root: Path) -> None:
@@ -65,7 +66,7 @@ def _write_files(source: Source, root: Path) -> None:
 
 
 def _write_user(capture: Capture, root: Path) -> None:
-    """The probe finds its own name there, and its number in /proc/self/status."""
+    """Where the probe finds its own name."""
     run = capture.probe
     _write(_below(root, "/etc/passwd"), f"{run.user}:x:{run.uid}:{run.uid}::/:/bin/sh\n".encode())
 

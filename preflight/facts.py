@@ -50,7 +50,7 @@ class NotApplicable:
 
 T = TypeVar("T")
 Fact: TypeAlias = T | Missing | NotApplicable
-Sources = Mapping[str, str]  # field name -> source of the capture ("nvml", "smi-q", "sysfs-pci")
+Sources = Mapping[str, str]  # field name -> source of the capture, "nvml" or "lspci, nvml"
 
 NOT_COLLECTED = Missing("not-collected")
 
@@ -227,11 +227,19 @@ class Gpu:
     xids: Fact[tuple[XidEvent, ...]] = NOT_COLLECTED  # empty: the log was read, no Xid
 
     @property
+    def known_name(self) -> str:
+        """The driver's name for it, else the catalogue's by its PCI id, else lspci's."""
+        if isinstance(self.name, str):
+            return self.name
+        if isinstance(self.catalog, Card):
+            return f"{self.catalog.name} by its PCI id"
+        return self.pci_name if isinstance(self.pci_name, str) else "NVIDIA card"
+
+    @property
     def label(self) -> str:
         """The card as a person finds it: number, name, PCI address, slot."""
-        known = next((n for n in (self.name, self.pci_name) if isinstance(n, str)), "NVIDIA card")
         place = f", slot {self.slot}" if isinstance(self.slot, str) else ""
-        return f"{self.subject} ({known}, {self.pci}{place})"
+        return f"{self.subject} ({self.known_name}, {self.pci}{place})"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from preflight.facts import Fact, Facts, Gpu, Host, Missing, NotApplicable
+from preflight.facts import Card, Fact, Facts, Gpu, Host, Missing, NotApplicable
 from preflight.render.page import Page, Span
 from preflight.render.topology import topology
 
@@ -105,8 +105,10 @@ def _row(card: Gpu, *, named: bool) -> list[str]:
 
 
 def _name(card: Gpu) -> str:
-    known = next((n for n in (card.name, card.pci_name) if isinstance(n, str)), "?")
-    return known.removeprefix("NVIDIA ").removeprefix("Corporation ")
+    """Short for the table; "?" behind a name that the driver did not give."""
+    if isinstance(card.catalog, Card) and not isinstance(card.name, str):
+        return f"{card.catalog.name}?"
+    return card.known_name.removeprefix("NVIDIA ").removeprefix("Corporation ")
 
 
 def _gib(mib: int) -> str:

@@ -81,13 +81,11 @@ def _accepted(report: Report) -> str:
     warnings = len(counting(report, Status.WARN))
     unknown = len(distinct(f.id for f in counting(report, Status.UNKNOWN)))
     waived = sum(1 for f in report.findings if f.waived and f.status is Status.FAIL)
-    words = [f"{many(waived, 'failure')} waived"] if waived else []
-    words += [many(warnings, "warning")] if warnings else []
-    if not waived:
-        words.insert(0, "no failures" if warnings else "nothing against it")
-    words += [WORTH[report.level]]
-    words += [f"{many(unknown, 'check')} unknown"] if unknown else []
-    return "accept: " + ", ".join(words)
+    against = f"{many(waived, 'failure')} waived" if waived else "nothing against it"
+    besides = [many(warnings, "warning")] if warnings else []
+    besides += [f"{many(unknown, 'check')} unknown"] if unknown else []
+    words = f"accept: {against}, {WORTH[report.level]}"
+    return f"{words} ({', '.join(besides)})" if besides else words
 
 
 def _rejected(failures: list[Finding]) -> str:

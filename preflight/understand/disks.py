@@ -38,10 +38,10 @@ class Line(NamedTuple):
 
 
 def file_systems(capture: Capture) -> tuple[FileSystem, ...]:
-    """Every mounted file system that holds data, `/` first; where df gave none, `/` as missing."""
+    """Every mounted file system that holds data, `/` first; none where df told nothing."""
     sizes, inodes = _listing(capture, "df"), _listing(capture, "df-inodes")
     if isinstance(sizes, Missing):
-        return (FileSystem("disk:/", "disk /", {}, sizes, sizes, sizes, sizes),)
+        return ()
     return tuple(_file_system(line, inodes) for line in _data(sizes))
 
 

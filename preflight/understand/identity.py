@@ -17,7 +17,7 @@ def identity(card: CardEvidence) -> Picks:
         "name": first(
             ("nvml", card.nvml.get("Name", words)),
             ("smi-q", smi(card, "name", words)),
-            ("proc-nvidia", converted(card.host.proc.heading(card.pci, "Model"), _model)),
+            ("proc-nvidia", _remembered_name(card)),
         ),
         "pci_name": first(("lspci", _pci_name(card))),
         "uuid": first(
@@ -42,6 +42,13 @@ def identity(card: CardEvidence) -> Picks:
         "catalog": Picked(product, device.source),
         "catalog_names": Picked(_names(product), device.source),
     }
+
+
+def _remembered_name(card: CardEvidence) -> Fact[str]:
+    """The driver's note from when it started the card; what now gives no handle may be another."""
+    if card.nvml.handle_error is not None:
+        return card.nvml.why
+    return converted(card.host.proc.heading(card.pci, "Model"), _model)
 
 
 def _index(card: CardEvidence) -> int | Missing:

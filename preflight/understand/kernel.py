@@ -61,11 +61,9 @@ class Logs:
 
     def settled(self, found: tuple[T, ...]) -> Picked:
         """What was found; nothing found is a fact only where a log of this boot is whole."""
-        if found:
-            return Picked(found, self.names)
         if not self.current:
             return Picked(self.why)
-        if all(log.is_cut for log in self.current):
+        if not found and all(log.is_cut for log in self.current):
             return Picked(Missing("not-collected", "the kernel log was cut off"))
         return Picked(found, self.names)
 

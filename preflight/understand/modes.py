@@ -6,7 +6,7 @@ from preflight.capture import Capture
 from preflight.facts import Fact, Missing
 from preflight.understand.cards import CardEvidence
 from preflight.understand.driver_says import smi
-from preflight.understand.picking import Picked, Picks, first, flag, whole, words
+from preflight.understand.picking import Picked, Picks, first, flag, named, words
 from preflight.understand.sources import text
 
 _COMPUTE_MODES = {0: "Default", 1: "Exclusive Thread", 2: "Prohibited", 3: "Exclusive Process"}
@@ -21,7 +21,7 @@ def modes(card: CardEvidence) -> Picks:
             ("smi-q", _off_unless_offered(smi(card, "mig_mode", flag))),
         ),
         "compute_mode": first(
-            ("nvml", card.nvml.get("ComputeMode", lambda v: _COMPUTE_MODES.get(whole(v) or 0))),
+            ("nvml", card.nvml.get("ComputeMode", named(_COMPUTE_MODES))),
             ("smi-q", smi(card, "compute_mode", _spaced)),
         ),
         "is_open_driver": first(("proc-nvidia", card.host.proc.is_open)),

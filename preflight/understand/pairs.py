@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import combinations, permutations
-from typing import Any, TypeVar
 
 from preflight.facts import Card, Fact, Gpu, GpuPair, Missing, PeerPath
 from preflight.understand.evidence import Evidence
-from preflight.understand.picking import Picked, first, whole
+from preflight.understand.picking import Picked, first, named
 from preflight.understand.sources import Json
-
-T = TypeVar("T")
 
 _ANCESTORS = {10: "PIX", 20: "PXB", 30: "PHB", 40: "NODE", 50: "SYS"}  # nvmlGpuTopologyLevel_t
 _P2P = {0: "OK", 1: "CNS", 2: "GNS", 3: "TNS", 4: "DR", 5: "NS", 6: "U"}  # nvmlGpuP2PStatus_t
@@ -131,8 +128,7 @@ def _cell(table: Mapping[tuple[str, str], str] | Missing, one: Gpu, two: Gpu) ->
 
 def _call(evidence: Evidence, call: str, cards: list[Gpu], names: Mapping[int, str]) -> Fact[str]:
     name = "nvmlDeviceGet" + call.format(*(card.nvml_index for card in cards))
-    convert: Callable[[Any], str | None] = lambda value: names.get(whole(value) or 0)  # noqa: E731
-    return evidence.nvml.get(name, convert)
+    return evidence.nvml.get(name, named(names))
 
 
 def _expected(

@@ -54,6 +54,16 @@ def whole(value: object) -> int | None:
     return None
 
 
+def named(names: Mapping[int, str]) -> Callable[[object], str | None]:
+    """Reads one of NVML's enumerations; None for a value that has no name."""
+
+    def convert(value: object) -> str | None:
+        place = whole(value)
+        return None if place is None else names.get(place)
+
+    return convert
+
+
 def number(value: object) -> float | None:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1 << 63:
         return float(value)

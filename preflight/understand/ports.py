@@ -48,8 +48,8 @@ def _aer(card: CardEvidence, logs: Logs) -> Picked:
     return Picked(
         AerCounts(
             **found,
-            sticky_corrected={port: bits[0] for port, bits in sticky.items() if bits and bits[0]},
-            sticky_uncorrected={port: bits[1] for port, bits in sticky.items() if bits and bits[1]},
+            sticky_corrected={port: bits[0] for port, bits in sticky.items() if bits},
+            sticky_uncorrected={port: bits[1] for port, bits in sticky.items() if bits},
         ),
         source,
     )

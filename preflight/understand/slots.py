@@ -18,19 +18,24 @@ _ADDRESS = re.compile(r"^\s{1,8}Bus Address: ([0-9a-fA-F:.]{7,24})$", re.MULTILI
 
 
 def labels(capture: Capture) -> Mapping[str, str] | Missing:
-    """Label of each slot by the PCI address that DMI gives it, without the function."""
+    """Label of each slot by the PCI address that DMI gives it, without the function.
+
+    Some boards give one address to all their slots (a WRX80E says 0000:00:00.0): that is none.
+    """
     listing = text(capture, "dmidecode")
     if isinstance(listing, Missing):
         return listing
-    found = {}
+    found: dict[str, str] = {}
+    shared = set()
     for block in _SLOT.split(listing[: 1 << 20])[1:]:
         body = block.split("\n\n", 1)[0]
         label, place = _LABEL.search(body), _ADDRESS.search(body)
         pci = normal(place.group(1)) if place else None
         name = words(label.group(1)) if label else None
         if pci and name:
+            shared |= {_device(pci)} & found.keys()
             found[_device(pci)] = name
-    return found
+    return {place: name for place, name in found.items() if place not in shared}
 
 
 def slot(card: CardEvidence, known: Mapping[str, str] | Missing) -> Picks:

@@ -71,3 +71,42 @@ def with_status(source: Source, status: str, detail: str = "") -> Source:
     """The source as it is when it gave nothing, for this reason."""
     empty = Source(status, detail=detail, duration_s=source.duration_s, argv=source.argv)
     return msgspec.structs.replace(empty, exit_code=1 if status == "tool-failed" else None)
+
+
+ROOTS = "/sys/devices/pci0000:40/0000:40:01.1", "/sys/devices/pci0000:60/0000:60:01.1"
+CARDS = f"{ROOTS[0]}/0000:41:00.0", f"{ROOTS[1]}/0000:61:00.0"
+ADDRESSES = "0000:41:00.0", "0000:61:00.0"
+LINK = {
+    "current_link_speed": "2.5 GT/s PCIe",
+    "max_link_speed": "16.0 GT/s PCIe",
+    "current_link_width": "16",
+    "max_link_width": "16",
+}
+RTX4090 = {"class": "0x030000", "device": "0x2684", **LINK}
+QUIET = (
+    "[    0.000000] Linux version 6.8.0-45-generic (buildd@host) #45-Ubuntu SMP\n"
+    "[    1.000000] pci 0000:41:00.0: [10de:2684] type 00 class 0x030000\n"
+)
+
+
+def bare(**calls: Any) -> Builder:
+    """Two RTX 4090 on root ports of their own, on a bare machine; `calls` are NVML's of both."""
+    names = {"Name": "NVIDIA GeForce RTX 4090"} | calls
+    tree: dict[str, str] = {}
+    for root, card in zip(ROOTS, CARDS, strict=True):
+        tree |= bridge(root, **LINK) | pci_device(card, **RTX4090)
+    return Builder(
+        {
+            "sysfs-pci": files(tree),
+            "nvml": nvml(*(device(i, pci, **names) for i, pci in enumerate(ADDRESSES))),
+            "dmesg": command(QUIET),
+            "lscpu": command("Model name: AMD Ryzen\nFlags: fpu vme\n"),
+            "detect-virt": command("none\n", exit_code=1),
+        }
+    )
+
+
+def changed(source: Source, path: str, text: str | None) -> Source:
+    """The source with one file replaced, or taken away where None."""
+    kept = {name: content for name, content in source.files.items() if name != path}
+    return msgspec.structs.replace(source, files=kept | ({path: text} if text is not None else {}))

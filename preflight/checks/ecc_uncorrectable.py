@@ -35,12 +35,12 @@ def check(
     limits: Limits,
     *,
     ecc_uncorrectable_volatile: int,
-    ecc_uncorrectable_aggregate_dram: int = 0,
-    ecc_uncorrectable_aggregate_sram: int = 0,
+    ecc_uncorrectable_aggregate_dram: int | None = None,
+    ecc_uncorrectable_aggregate_sram: int | None = None,
     ecc_sram_threshold_exceeded: bool = False,
 ) -> Finding:
-    now, sram = ecc_uncorrectable_volatile, ecc_uncorrectable_aggregate_sram
-    dram = ecc_uncorrectable_aggregate_dram
+    now, sram = ecc_uncorrectable_volatile, ecc_uncorrectable_aggregate_sram or 0
+    dram = ecc_uncorrectable_aggregate_dram or 0
     if ecc_sram_threshold_exceeded:
         words = "the SRAM threshold for uncorrectable errors is exceeded"
         return Finding(FAIL, sram, message=words, remedy=_REPLACE, remedy_class="replace")
@@ -52,9 +52,11 @@ def check(
         return _finding(WARN, sram, limits.warn_aggregate_sram_above, "in SRAM over its life")
     if dram > limits.warn_aggregate_dram_above:
         return _finding(WARN, dram, limits.warn_aggregate_dram_above, "in DRAM over its life")
-    return _finding(PASS, now, limits.fail_volatile_above, "since the driver loaded")
+    is_whole = None not in (ecc_uncorrectable_aggregate_dram, ecc_uncorrectable_aggregate_sram)
+    note = "" if is_whole else "; over its life: not read"
+    return _finding(PASS, now, limits.fail_volatile_above, "since the driver loaded", note)
 
 
-def _finding(status: Status, count: int, limit: int, when: str) -> Finding:
-    words = f"uncorrectable ECC errors {when}: {count}, required at most {limit}"
+def _finding(status: Status, count: int, limit: int, when: str, note: str = "") -> Finding:
+    words = f"uncorrectable ECC errors {when}: {count}, required at most {limit}{note}"
     return Finding(status, count, limit, "errors", words)

@@ -35,6 +35,19 @@ def test_the_threshold_means_replace() -> None:
     assert (finding.status, finding.remedy_class) == (FAIL, "replace")
 
 
+def test_what_was_not_read_is_told() -> None:
+    part = check(Limits(), ecc_uncorrectable_volatile=0, ecc_uncorrectable_aggregate_dram=0)
+    assert part.status is PASS
+    assert part.message.endswith("0, required at most 0; over its life: not read")
+    whole = check(
+        Limits(),
+        ecc_uncorrectable_volatile=0,
+        ecc_uncorrectable_aggregate_dram=0,
+        ecc_uncorrectable_aggregate_sram=0,
+    )
+    assert whole.message.endswith("0, required at most 0")
+
+
 def test_the_message_says_where_and_when() -> None:
     sram = check(Limits(), ecc_uncorrectable_volatile=0, ecc_uncorrectable_aggregate_sram=5)
     assert sram.message == ("uncorrectable ECC errors in SRAM over its life: 5, required at most 4")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,10 @@ def test_a_machine_that_is_not_there_is_named_with_those_that_are() -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc")
-def test_ctrl_c_ends_every_process_and_leaves_no_folder(folder: Path) -> None:
+@pytest.mark.parametrize("send", [os.killpg, os.kill], ids=["terminal", "controller alone"])
+def test_ctrl_c_ends_every_process_and_leaves_no_folder(
+    folder: Path, send: Callable[[int, int], None]
+) -> None:
     archive = folder / "probe"
     archive.write_bytes(probe())
     process = subprocess.Popen(
@@ -89,22 +93,23 @@ def test_ctrl_c_ends_every_process_and_leaves_no_folder(folder: Path) -> None:
     )
     assert process.stdout
     assert process.stdout.readline(), "the probe is at work"
-    assert len(of_this_test(folder)) > 1
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    assert "launcher.py" in " ".join(of_this_test(folder))
+    send(process.pid, signal.SIGINT)
     _, errors = process.communicate()
     assert "KeyboardInterrupt" in errors
+    assert "launcher.py" not in " ".join(of_this_test(folder))
     assert list(folder.iterdir()) == [archive]
-    while of_this_test(folder):  # the killed ones are reaped by init
+    while of_this_test(folder):  # what the probe killed takes a moment to be gone
         pass
 
 
 def of_this_test(folder: Path) -> list[str]:
-    """Processes that inherited this test's mark."""
+    """Command lines of the processes that inherited this test's mark."""
     found = []
     for entry in Path("/proc").iterdir():
         try:
             if f"OF_THIS_TEST={folder}".encode() in (entry / "environ").read_bytes():
-                found.append(entry.name)
+                found.append((entry / "cmdline").read_text())
         except OSError:
             continue
     return found

@@ -42,6 +42,8 @@ def spawn(work: Callable[[int], None], stdin: bytes = b"") -> Child:
     """Fork, and run `work(report)` there; `stdin` is small enough for a pipe's buffer."""
     pipes = {name: os.pipe() for name in ("stdout", "stderr", "report")}
     feed = os.pipe() if stdin else None
+    if feed:
+        os.write(feed[1], stdin)
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
@@ -50,7 +52,6 @@ def spawn(work: Callable[[int], None], stdin: bytes = b"") -> Child:
         os.close(theirs)
     if feed:
         os.close(feed[0])
-        os.write(feed[1], stdin)
         os.close(feed[1])
     for ours, _ in pipes.values():
         os.set_blocking(ours, False)

@@ -228,13 +228,15 @@ class Loop:
 
     def _kill(self, job: Job) -> None:
         """The child and whatever it started. Never waits for its end."""
-        try:
-            os.killpg(job.child.pid, signal.SIGKILL)
-        except PermissionError:  # sudo is root's, also when it has ended
-            if not _has_ended(job.child.pid):
-                self._kill_through_sudo(job.child.pid)
+        pid = job.child.pid
+        if not job.sudo:
+            os.killpg(pid, signal.SIGKILL)
+        elif not _has_ended(pid):
+            self._kill_through_sudo(pid)
 
     def _kill_through_sudo(self, pid: int) -> None:
+        """sudo passes SIGTERM on to its tool, which only root may kill; SIGKILL would orphan it."""
+        os.kill(pid, signal.SIGTERM)
         killer = spawn(self.sudo.kill(pid), self.sudo.password)
         select.select([killer.pipes["report"]], [], [], EXEC_S)  # it must outlive the probe
         for descriptor in killer.pipes.values():

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from preflight.probe.job import Job
     from preflight.probe.sources import Source
 
+SAID_BYTES = 4096  # what sudo says is short
 # Words after which no other source need try.
-NEVER = (b"not in the sudoers file", b"may not run sudo", b"incorrect password", b"try again")
+FINAL = (b"is not in the sudoers file", b"may not run sudo", b"incorrect password", b"try again")
 
 
 class Sudo:
@@ -53,14 +54,13 @@ class Sudo:
         if not job.sudo:
             return False
         self.is_settled = True
-        said = bytes(job.outputs["stderr"]).lstrip()
         if job.outputs["report"]:
             reason = marshal.loads(job.outputs["report"])[0]
-            refused = reason in (NO_SUDO, UNTRUSTED)
-            is_final = reason == NO_SUDO
+            refused, is_final = reason in (NO_SUDO, UNTRUSTED), reason == NO_SUDO
         else:
-            refused = job.code == 1 and said.startswith(b"sudo:")
-            is_final = refused and any(words in said for words in NEVER)
+            said = bytes(job.outputs["stderr"][-SAID_BYTES:])
+            refused = job.code == 1 and any(map(is_refusal, said.split(b"\n")))
+            is_final = refused and any(words in said for words in FINAL)
             self.worked = self.worked or not refused
         self.allowed = self.allowed and not is_final
         if refused:
@@ -68,14 +68,21 @@ class Sudo:
         return refused
 
     def kill(self, pid: int) -> Callable[[int], None]:
-        """Work of a child that asks root's sudo to end; it passes the signal on to its tool."""
+        """Work of a child that has root end sudo and its tool, which share a process group."""
 
         def work(report: int) -> None:
             tools = ToolSearch(self.tree, "")
             path, refusal = tools.find("kill")
             options = ("-k", "-S", "-p", "") if self.password else ("-n",)
-            argv, refused = tools.through_sudo((path, "-TERM", str(pid)), options)
+            argv, refused = tools.through_sudo((path, "-KILL", "--", f"-{pid}"), options)
             if not refusal and not refused:
                 os.execve(argv[0], argv, tools.environment())
 
         return work
+
+
+def is_refusal(line: bytes) -> bool:
+    """sudo's own word on why it does not run the tool; a warning of its is none."""
+    if line.startswith((b"sudo: ", b"Sorry, user ")):
+        return b"unable to resolve host" not in line
+    return b" is not in the sudoers file" in line

@@ -25,17 +25,19 @@ class ToolSearch:
         """Where the program lies on this machine, or the reason why it cannot be run."""
         refusal = ("tool-absent", f"{name}: not found")
         for folder in self.folders:
+            path = f"{folder}/{name}"
             try:
-                where = self.tree.at(folder) + "/" + name
-                mode = os.stat(self.tree.at(folder + "/" + name)).st_mode
+                real = self.tree.at(path)
+                mode = os.stat(real).st_mode
             except PermissionError:
-                refusal = ("not-permitted", f"{folder}/{name}: Permission denied")
+                refusal = ("not-permitted", f"{path}: Permission denied")
                 continue
             except OSError:  # not in this folder
                 continue
-            if stat.S_ISREG(mode) and os.access(where, os.X_OK):
-                return where, None
-            refusal = ("not-permitted", f"{folder}/{name}: Permission denied")
+            if stat.S_ISREG(mode) and os.access(real, os.X_OK):
+                # sudo's rules name a program as it is called; an image's links lead out of it
+                return (real if self.tree.root else path), None
+            refusal = ("not-permitted", f"{path}: Permission denied")
         return "", refusal
 
     def environment(self) -> dict[str, str]:
@@ -60,17 +62,20 @@ class ToolSearch:
 
 def root_alone_writes(path: str) -> bool:
     """No one but root can change what lies at this path: neither file, nor a folder above it."""
-    for start in {path, os.path.realpath(path)}:
-        while True:
-            found = os.lstat(start)
-            if found.st_uid != 0:
+    for here in {path, os.path.realpath(path)}:
+        while here != "/":
+            if not is_roots(os.lstat(here)):
                 return False
-            shared = found.st_mode & stat.S_IWOTH or (
-                found.st_mode & stat.S_IWGRP and found.st_gid != 0
-            )
-            if shared and not stat.S_ISLNK(found.st_mode):
-                return False
-            if start == "/":
-                break
-            start = os.path.dirname(start)
-    return True
+            here = os.path.dirname(here)
+    return is_roots(os.lstat("/"))
+
+
+def is_roots(found: os.stat_result) -> bool:
+    if found.st_uid != 0:
+        return False
+    if stat.S_ISLNK(found.st_mode):
+        return True
+    # In a folder such as /tmp others may put new names, and not touch those of root.
+    is_sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
+    by_group = found.st_mode & stat.S_IWGRP and found.st_gid != 0
+    return bool(is_sticky) or not (found.st_mode & stat.S_IWOTH or by_group)

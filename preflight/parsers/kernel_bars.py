@@ -27,21 +27,21 @@ class Bars:
     def __init__(self) -> None:
         self._open: dict[tuple[str | None, int], tuple[int, dict[str, Any]]] = {}
 
-    def see(self, index: int, line: Line) -> None:
+    def see(self, line: Line) -> None:
         message = line.message
         if "BAR" not in message:
             return
         if assigned := _ASSIGNED.match(message):
             self._open.pop((pci_address.normal(assigned[1]), int(assigned[2])), None)
         elif (failed := _FAILED.match(message)) and _MEMORY.search(message):
-            self._add(index, line, failed[1], int(failed[2]))
+            self._add(line, failed[1], int(failed[2]))
         elif invalid := _INVALID.match(message):
-            self._add(index, line, invalid[2], int(invalid[1]))
+            self._add(line, invalid[2], int(invalid[1]))
 
     def found(self) -> list[tuple[int, dict[str, Any]]]:
         return list(self._open.values())
 
-    def _add(self, index: int, line: Line, address: str, bar: int) -> None:
+    def _add(self, line: Line, address: str, bar: int) -> None:
         pci = pci_address.normal(address)
         entry = {
             "kind": "bar-unassigned",
@@ -50,4 +50,4 @@ class Bars:
             "message": line.message[:_MAX_TEXT],
             "stamp": line.stamp,
         }
-        self._open.setdefault((pci, bar), (index, entry))
+        self._open.setdefault((pci, bar), (line.number, entry))

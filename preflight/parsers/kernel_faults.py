@@ -18,6 +18,7 @@ from preflight.parsers.kernel_mce import MachineChecks
 
 _ADDRESS = re.compile(rf"(?<![\w:.])(?:PCI:)?({pci_address.PATTERN})(?![\w:])")
 _MAX_TEXT = 512
+_TOLD_OVER = 3  # further lines that a message of the driver may take
 
 _SIMPLE = (
     ("rm-init-failed", re.compile(r"NVRM:? .{0,80}RmInitAdapter failed")),
@@ -37,10 +38,6 @@ _SIMPLE = (
         r".{0,60}unsigned module loading is restricted"
         r"|.{0,60}Loading of .{0,40}module.{0,40} is (?:rejected|restricted)")),
 )  # fmt: skip
-_WORTH = re.compile(
-    r"NVRM|EDAC|LOCKUP|lockup|NMI|error, dev|error on dev|temperature|module|fallen|oom|memory:"
-    r"|Hardware Error|BAR |limited by|PCI ID|Killed|Machine|mce"
-)
 _LIMITED = re.compile(
     rf"\S{{1,32}} ({pci_address.PATTERN}): .{{1,80}}, limited by (.{{1,80}}?)(?: \(capable|$)"
 )
@@ -60,32 +57,29 @@ class Faults:
         self.entries: list[dict[str, Any]] = []
         self._bars = Bars()
         self._checks = MachineChecks()
-        self._index = 0
         self._order: list[int] = []
-        self._named: tuple[int, str | None] = (-9, None)  # the line that named a card, the card
+        self._named: Line | None = None  # "The NVIDIA GPU …"
         self._last_loss: dict[str | None, tuple[str | None, set[str]]] = {}
         self._oom: dict[str, Any] | None = None
-        self._mismatch: dict[str, Any] | None = None
+        self._mismatch: tuple[int, dict[str, Any]] | None = None
 
     def see(self, line: Line, xid: dict[str, Any] | None) -> None:
-        self._index += 1
         message = line.message
-        self._checks.see(self._index, line)
-        self._continue_mismatch(message)
+        self._checks.see(line)
+        self._continue_mismatch(line)
         if xid is not None:
             if xid["code"] == 79:
                 self._lose(line, xid["pci"], "xid")
             return
-        if not _WORTH.search(message):
-            return
-        self._bars.see(self._index, line)
-        named = _NAMED.match(message)
-        if named:
-            self._named = (self._index, pci_address.normal(named[1]))
+        self._bars.see(line)
+        if _NAMED.match(message):
+            self._named = line
         if _LOST.search(message):
-            self._lose(line, self._address(message) or self._recently_named(), "words")
+            named = self._just_named(line) or line
+            line = line._replace(stamp=line.stamp or named.stamp)
+            self._lose(line, self._address(message) or self._address(named.message), "words")
         elif _MISMATCH.match(message):
-            self._mismatch = self._add("api-mismatch", line)
+            self._mismatch = line.number, self._add("api-mismatch", line)
         elif limited := _LIMITED.match(message):
             entry = self._add("limited-link", line, pci_address.normal(limited[1]))
             entry["limit"] = limited[2]
@@ -130,23 +124,22 @@ class Faults:
         self._oom = None
         return True
 
-    def _continue_mismatch(self, message: str) -> None:
+    def _continue_mismatch(self, line: Line) -> None:
         """The versions stand in the lines that follow, up to "Please make sure …"."""
-        if self._mismatch is None:
+        if self._mismatch is None or _MISMATCH.match(line.message):
             return
-        words = message.removeprefix("NVRM: ").strip()
-        if (
-            message.startswith("NVRM: ")
-            and "mismatch" not in message
-            and not words.startswith("make")
-        ):
-            self._mismatch["message"] += " " + words.removesuffix("Please").strip()
-        if not message.startswith("NVRM: ") or "Please" in message or words.startswith("make"):
+        number, entry = self._mismatch
+        words, please, _ = line.message.removeprefix("NVRM: ").partition("Please")
+        is_next = line.message.startswith("NVRM: ") and line.number - number <= _TOLD_OVER
+        if is_next and not words.startswith("make sure"):
+            entry["message"] += f" {words.strip()}"
+        if please or not is_next:
             self._mismatch = None
 
-    def _recently_named(self) -> str | None:
-        index, pci = self._named
-        return pci if self._index - index <= 3 else None
+    def _just_named(self, line: Line) -> Line | None:
+        """The line that named a card, where this one ends what it began."""
+        named = self._named
+        return named if named and line.number - named.number <= _TOLD_OVER else None
 
     def _address(self, message: str) -> str | None:
         match = _ADDRESS.search(message)
@@ -155,5 +148,5 @@ class Faults:
     def _add(self, kind: str, line: Line, pci: str | None = None) -> dict[str, Any]:
         entry = {"kind": kind, "pci": pci, "message": line.message[:_MAX_TEXT], "stamp": line.stamp}
         self.entries.append(entry)
-        self._order.append(self._index)
+        self._order.append(line.number)
         return entry

@@ -34,6 +34,7 @@ _HEAD = re.compile(
 _STAMP = re.compile(f"{_ISO}|{_CHINESE}|{_SYSLOG}|{_SECONDS}|{_CTIME}|{_KMSG}")
 # A program's own line that quotes the kernel is no kernel message: `gpud[812]: NVRM: Xid …`.
 _PROGRAM = re.compile(r"[A-Za-z][\w.@/-]{0,60}\[\d{1,8}\]: ")
+_PROGRAM_FIRST = re.compile(r"(?:[\w.-]{1,64} )?[A-Za-z][\w.@/-]{0,60}\[\d{1,8}\]: ")
 _STARTER = re.compile(
     r"(?<![\w\"'(\[])(?:NVRM: |pcieport [0-9a-f]{4}:|nvidia [0-9a-f]{4}:[0-9a-f]{2}:|"
     r"pci [0-9a-f]{4}:[0-9a-f]{2}:|EDAC MC\d|\[Hardware Error\])"
@@ -42,12 +43,22 @@ _REPEATED = re.compile(r"message repeated (\d{1,6}) times: \[ ?(.*?)\]?$", re.S)
 # How messages of a log without any stamp begin.
 _BARE = re.compile(
     r"(?:NVRM: |nvidia-(?:nvlink|modeset|uvm|nvswitch\d{0,2}): |pcieport [0-9a-f]{4}:"
-    r"|pci [0-9a-f]{4}:[0-9a-f]{2}:|pci_bus [0-9a-f]{4}:|Linux version \d|ACPI: [A-Z]|BIOS-e820:"
+    r"|pci [0-9a-f]{4}:[0-9a-f]{2}:|pci_bus [0-9a-f]{4}:|ACPI: [A-Z]|BIOS-e820:"
     r"|EDAC |mce: |acpi PNP|Command line: |Out of memory: )"
 )
 
 
+# Some word of every message that is understood. Of other lines the head is looked at in the first
+# ones only: a log says at once that it is one, and half a million others say nothing more.
+_WORTH = re.compile(
+    r"NVRM|Xid|AER|PCIe Bus|EDAC|LOCKUP|lockup|NMI|error|Error|temperature|module|invoked oom"
+    r"|Killed|BAR |limited by|mce|panic|repeated"
+)
+_LOOKED_AT = 2000
+
+
 class Line(NamedTuple):
+    number: int
     stamp: str | None  # as logged: "1843.308145", "Feb 14 08:31:10"
     message: str
     is_kernel: bool  # the head, or the message's own first word, says so
@@ -55,8 +66,10 @@ class Line(NamedTuple):
 
 def lines(text: str) -> Iterator[Line]:
     """The messages in order; one that syslog counted instead of repeating comes that often."""
-    for raw in plain_text(text).split("\n"):
-        line = _line(raw)
+    for number, raw in enumerate(plain_text(text).split("\n")):
+        if number >= _LOOKED_AT and not _WORTH.search(raw):
+            continue
+        line = _line(number, raw)
         repeated = _REPEATED.match(line.message)
         if repeated is None:
             yield line
@@ -65,27 +78,29 @@ def lines(text: str) -> Iterator[Line]:
             yield line._replace(message=repeated[2])
 
 
-def _line(raw: str) -> Line:
+def _line(number: int, raw: str) -> Line:
     tag = _TAG.search(raw, 0, _MAX_HEAD)
-    tagged_by_program = tag is not None and _PROGRAM.search(raw, 0, tag.start()) is not None
-    start = tag.end() if tag and not tagged_by_program else 0
+    if tag and _PROGRAM.search(raw, 0, tag.start() + 1):
+        tag = None  # a program quotes the kernel
+    start = tag.end() if tag else 0
     head = _HEAD.match(raw, start)
     end = head.end() if head else start
-    starter = _STARTER.search(raw, end)
-    is_kernel = start > 0 or _KERNEL_STAMP.search(raw, start, end) is not None
-    if (
-        not is_kernel
-        and starter
-        and not _PROGRAM.search(raw, max(0, starter.start() - 200), starter.start())
-    ):
-        end = starter.start()
+    is_kernel = tag is not None or _KERNEL_STAMP.search(raw, start, end) is not None
+    end = end if is_kernel else _after_unknown_head(raw, end)
     message = raw[end : end + _MAX_MESSAGE].strip()
-    stamp = _STAMP.search(raw, max(0, end - _MAX_HEAD), end)
-    return Line(_stamp(stamp.group()) if stamp else None, message, is_kernel or _is_bare(message))
+    if _PROGRAM_FIRST.match(message):
+        message = ""
+    stamp = _STAMP.search(raw, max(0, end - _MAX_HEAD), end) if end else None
+    told = _stamp(stamp.group()) if stamp else None
+    return Line(number, told, message, is_kernel or _BARE.match(message) is not None)
 
 
-def _is_bare(message: str) -> bool:
-    return _BARE.match(message) is not None
+def _after_unknown_head(raw: str, end: int) -> int:
+    """Where the driver's or a port's own words begin, behind a head that nobody knows."""
+    starter = _STARTER.search(raw, end)
+    if starter and not _PROGRAM.search(raw, max(0, starter.start() - _MAX_HEAD), starter.start()):
+        return starter.start()
+    return end
 
 
 def _stamp(text: str) -> str:

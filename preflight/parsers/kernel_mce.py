@@ -2,12 +2,14 @@
 
 A run is corrected where it says so, or where its status word has no UC bit (bit 61 of MCi_STATUS,
 Intel SDM volume 3, 17.3.2.2; AMD APM volume 2, 9.3.2.1). One that does not tell counts as a
-machine check. Firmware's records of PCIe errors are AER's, and those of severity info are no fault.
+machine check, unless EDAC tells of a memory error beside it: then it announces that one. Firmware's
+records of PCIe errors are AER's, and those of severity info are no fault.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from typing import Any
 
 from preflight.parsers.kernel_line import Line
@@ -22,46 +24,57 @@ _HARMLESS = re.compile(
 _WORSE = re.compile(r"Uncorrected|Deferred error|event severity: (?:recoverable|fatal)|Exception")
 _STATUS = re.compile(r"(?:Bank \d{1,3}: |MC\d{1,3}_STATUS\[[^\]]{0,80}\]: 0x)([0-9a-f]{16})")
 _MEMORY = re.compile(r"section_type: memory error|Corrected error.{0,80}DRAM ECC")
+_CHECK = ": Machine Check: "
 _UC = 1 << 61
+_EDAC = re.compile(r"EDAC .{0,20}MC\d{1,3}: (?:\d{1,9} )?[CU]E\b")
+_NEAR = 8  # lines between an announcement and what EDAC tells of it
 _GAP = 3  # other lines that may stand inside a run
 _MAX_TEXT = 512
 
 
 class MachineChecks:
     def __init__(self) -> None:
-        self._runs: list[list[tuple[int, Line]]] = []
+        self._runs: list[list[Line]] = []
+        self._edac: list[int] = []
 
-    def see(self, index: int, line: Line) -> None:
+    def see(self, line: Line) -> None:
         message = line.message
-        is_record = _RECORD.match(message) is not None
-        if not is_record and not (
-            ("mce" in message or "panic" in message) and _EXCEPTION.match(message)
-        ):
+        if _EDAC.match(message):
+            self._edac.append(line.number)
+        if not _RECORD.match(message) and not _EXCEPTION.match(message):
             return
-        starts_record = "Hardware error from APEI" in message or "Machine check events" in message
-        if not self._runs or starts_record or index - self._runs[-1][-1][0] > _GAP:
+        if not self._runs or self._begins(line):
             self._runs.append([])
-        self._runs[-1].append((index, line))
+        self._runs[-1].append(line)
 
     def found(self) -> list[tuple[int, dict[str, Any]]]:
-        faults = []
-        for run in self._runs:
-            kind = _kind([line.message for _, line in run])
-            if kind:
-                index, line = run[0]
-                told = next((one for _, one in run if _tells(one.message)), line)
-                faults.append(
-                    (
-                        index,
-                        {
-                            "kind": kind,
-                            "pci": None,
-                            "message": told.message[:_MAX_TEXT],
-                            "stamp": line.stamp,
-                        },
-                    )
-                )
-        return faults
+        kinds = [_kind([line.message for line in run]) for run in self._runs]
+        return [
+            (run[0].number, _fault(kind, run))
+            for kind, run in zip(kinds, self._runs, strict=True)
+            if kind and not self._announces_edac(run)
+        ]
+
+    def _begins(self, line: Line) -> bool:
+        run, message = self._runs[-1], line.message
+        return (
+            line.number - run[-1].number > _GAP
+            or "Hardware error from APEI" in message
+            or "Machine check events" in message
+            or (_CHECK in message and any(_CHECK in one.message for one in run))
+        )
+
+    def _announces_edac(self, run: list[Line]) -> bool:
+        number = run[0].number
+        is_bare = len(run) == 1 and "Machine check events" in run[0].message
+        at = bisect(self._edac, number)
+        near = self._edac[max(0, at - 1) : at + 1]
+        return is_bare and any(abs(number - other) <= _NEAR for other in near)
+
+
+def _fault(kind: str, run: list[Line]) -> dict[str, Any]:
+    told = next((line.message for line in run if _tells(line.message)), run[0].message)
+    return {"kind": kind, "pci": None, "message": told[:_MAX_TEXT], "stamp": run[0].stamp}
 
 
 def _kind(messages: list[str]) -> str | None:

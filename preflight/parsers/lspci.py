@@ -45,8 +45,7 @@ def parse(text: str) -> Json:
     lines = table_lines(text)
     starts = [(i, match) for i, line in enumerate(lines) if (match := _ADDRESS.match(line))]
     heads = [(i, match[1], parts) for i, match in starts if (parts := _CLASS.match(match[2]))]
-    # A last line that is half a device would be a device that is silently missing.
-    if not heads or (starts[-1][0] == len(lines) - 1 and _is_cut(lines, len(heads))):
+    if not heads or (starts[-1][0] == len(lines) - 1 and _is_cut(lines[heads[0][0] :])):
         raise NotThisKind(EXPECTED)
     ends = [i for i, _, _ in heads[1:]] + [len(lines)]
     return {
@@ -57,9 +56,14 @@ def parse(text: str) -> Json:
     }
 
 
-def _is_cut(lines: list[str], devices: int) -> bool:
-    """The text ends in a head line: fine in a plain list, not where devices have a body."""
-    return not _CLASS.match(lines[-1].strip()) or len([x for x in lines if x.strip()]) > devices
+def _is_cut(lines: list[str]) -> bool:
+    """The text ends in the first line of a device, which is half of it or lacks its body.
+
+    Such a device would be missing, or be one without a link; in a plain list none has a body.
+    """
+    has_bodies = any(line.strip() and not _ADDRESS.match(line) for line in lines)
+    last = _ADDRESS.match(lines[-1])
+    return has_bodies or last is None or _CLASS.match(last[2]) is None
 
 
 def _device(address: str, head: re.Match[str], body: list[str]) -> Json:

@@ -55,6 +55,8 @@ def read(text: str, is_code: IsCode) -> Matrix | None:
     for first in firsts[:_MAX_TRIES]:
         for devices, headings in _heads(lines[:first]):
             window = lines[first : first + _MAX_WRAP * (len(devices) + 8)]
+            if _wrapped_row(window[:_MAX_WRAP], devices, is_code)[0] is None:
+                continue  # a table of another kind; its head is not this one's
             rows = {row.name: row for row in _rows(window, devices, is_code)}
             last = next((n for n, row in rows.items() if lines[-1].endswith(row.text)), "")
             matrix = Matrix(tuple(devices), headings, rows, last)

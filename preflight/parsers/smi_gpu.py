@@ -91,9 +91,12 @@ def _memory(gpu: Field) -> Json:
 
 def _power_and_heat(gpu: Field) -> Json:
     def watts(*names: str) -> int | float | None:
-        """The first that holds a number: a field may be there and say N/A."""
-        fields = [gpu.at(f"{section}/{name}") for name in names for section in _POWER]
-        return next((w for w in map(number, fields) if w is not None), None)
+        """The first that holds a number, or an error: a field may be there and say N/A."""
+        fields = (gpu.at(f"{section}/{name}") for name in names for section in _POWER)
+        telling = (
+            one for one in fields if number(one) is not None or (one and is_error(one.value))
+        )
+        return number(next(telling, None))
 
     def celsius(*names: str) -> int | float | None:
         return number(gpu.at(*(f"temperature/{name}" for name in names)))
@@ -139,18 +142,17 @@ def _state(gpu: Field) -> Json:
 
 
 def _throttle(gpu: Field) -> list[str] | None:
-    """Reasons active now; None where none of them could be read."""
+    """Reasons active now; None where none could be read, or none is active and one failed."""
     reasons = gpu.at("clocks_event_reasons", "clocks_throttle_reasons")
-    if reasons is None:
+    states = (
+        [(path.rsplit("/", 1)[-1], value) for path, value in reasons.leaves()] if reasons else []
+    )
+    known = [(name, flag(Field(name, value))) for name, value in states]
+    active = [_THROTTLE.get(name.split("_reason_")[-1]) for name, is_on in known if is_on]
+    failed = any(is_error(value) for _, value in states)
+    if not active and (failed or all(is_on is None for _, is_on in known)):
         return None
-    states = {}
-    for path, value in reasons.leaves():
-        name = path.rsplit("/", 1)[-1].split("_reason_")[-1]
-        states[name] = flag(Field(name, value))
-    if all(state is None for state in states.values()):
-        return None
-    active = (_THROTTLE[name] for name, on in states.items() if on and name in _THROTTLE)
-    return list(dict.fromkeys(active))
+    return list(dict.fromkeys(reason for reason in active if reason))
 
 
 def _processes(listed: Field | None) -> list[Json] | None:

@@ -75,6 +75,12 @@ def test_a_time_in_a_refusal_is_no_address() -> None:
     assert one == two == ("nvidia-smi: 20:48:13 Unable to reach the driver",)
 
 
+def test_a_refusal_that_names_no_card_of_ours_fails_them_all() -> None:
+    said = "Unable to determine the device handle for GPU0000:99:00.0: Unknown Error"
+    refused = command(f"{said}\n", exit_code=255)
+    assert errors(bare(), smi_q=refused) == [(f"nvidia-smi: {said}",)] * 2
+
+
 def test_a_tool_that_hangs_fails_every_card() -> None:
     hung = with_status(msgspec.structs.replace(command(), duration_s=35.0), "timed-out")
     facts = understand(bare().capture(smi_q=hung, nvml=NO_LIBRARY))

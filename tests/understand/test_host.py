@@ -155,12 +155,12 @@ def test_a_dead_card_is_the_model_of_its_twin() -> None:
     assert isinstance(found.host.gpu_memory_total_mib, Missing)
 
 
-DF = """Filesystem                         Type     1024-blocks      Used  Available Capacity Mounted
+DF = """Filesystem                         Type      1024-blocks      Used  Available Capacity Mount
 tmpfs                              tmpfs       13130864      2404   13128460       1% /run
 /dev/mapper/ubuntu--vg-ubuntu--lv  ext4       959786032 471859200  439098168      52% /
 /dev/sda2                          ext4         1992552    258380    1612932      14% /boot
 /dev/nvme1n1                       xfs       3749000000 375000000 3374000000      10% /models
-/dev/nvme1n1                       xfs       3749000000 375000000 3374000000      10% /run/x
+/dev/nvme1n1                       xfs       3749000000 375000000 3374000000      10% /srv/models
 nas:/export/data sets              nfs4       104857600  52428800   52428800      50% /mnt/data sets
 /dev/loop1                         squashfs       65536     65536          0     100% /snap/core20/1
 overlay                            overlay    959786032 471859200  439098168      52% /merged

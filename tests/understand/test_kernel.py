@@ -64,6 +64,11 @@ def test_a_ring_that_wrapped_leaves_what_only_the_journal_has() -> None:
     assert sorted(codes(one)) == [(45, 2, 0), (79, 1, 0)]
 
 
+def test_a_journal_that_rotated_leaves_what_only_the_ring_has() -> None:
+    _, (one, _) = facts(dmesg=log(xid(13), xid(13), xid(13)), journal_kernel=command(xid(13, 9.0)))
+    assert codes(one) == [(13, 3, 0)]
+
+
 def test_the_boot_before_stays_apart() -> None:
     _, (one, _) = facts(dmesg=log(xid(79)), journal_kernel_previous=log(xid(79), xid(79)))
     assert codes(one) == [(79, 1, 0), (79, 2, -1)]

@@ -22,7 +22,7 @@ for tool in lspci setpci dmidecode; do
   command -v "$tool" >/dev/null || { [ -n "$found" ] && install -m755 "$found" "/usr/bin/$tool"; }
 done
 [ -d /usr/share/misc ] && cp -an "$root"/deb/usr/share/misc/pci.ids* /usr/share/misc/ 2>/dev/null || true
-cp -a "$libraries"/libpci* /usr/lib/x86_64-linux-gnu/ 2>/dev/null || true
+cp -a "$libraries"/libpci* "$libraries"/libkmod* /usr/lib/x86_64-linux-gnu/ 2>/dev/null || true
 
 id sshd >/dev/null 2>&1 || useradd --system --home /run/sshd --shell /usr/sbin/nologin sshd
 mkdir -p /run/sshd ~/.ssh && chmod 700 ~/.ssh

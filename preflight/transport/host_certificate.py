@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Set
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -26,24 +26,31 @@ def objection(certificate: bytes, name: str, trusted: Set[bytes], now_s: float) 
 
     `trusted` are the keys of its certificate authorities as on the wire; `now_s` is Unix time.
     """
-    encoded = base64.b64encode(certificate)
+    line = key_type(certificate).encode() + b" " + base64.b64encode(certificate)
     try:
-        read = load_ssh_public_identity(key_type(certificate).encode() + b" " + encoded)
-    except ValueError as error:
+        read = load_ssh_public_identity(line)
+        if not isinstance(read, SSHCertificate):
+            return "it is not a certificate"
+        return (
+            _standing(read, trusted) or _signature(certificate, read) or _reach(read, name, now_s)
+        )
+    # cryptography's words for bytes, curves and types that it does not take
+    except (ValueError, NotImplementedError, UnsupportedAlgorithm) as error:
         return f"it is not understood ({plain(str(error))[:100]})"
-    if not isinstance(read, SSHCertificate):
-        return "it is not a certificate"
+
+
+def _standing(read: SSHCertificate, trusted: Set[bytes]) -> str:
     if read.type is not SSHCertificateType.HOST:
         return "it is a user's, not a host's"
     if _wire(read) not in trusted:
         return "no known CA signed it"
-    return _signature(certificate, read) or _reach(read, name, now_s)
+    return ""
 
 
 def _signature(certificate: bytes, read: SSHCertificate) -> str:
     try:
         read.verify_cert_signature()
-    except (InvalidSignature, ValueError):
+    except InvalidSignature:
         return "its signature is wrong"
     signer = read.signature_key()
     if isinstance(signer, RSAPublicKey):

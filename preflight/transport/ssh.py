@@ -35,7 +35,7 @@ _AUTH_TIMEOUT_S = 30.0
 _ASKED_AUTH_TIMEOUT_S = 120.0  # sshd's LoginGraceTime: a person types
 # At one address not yet logged in: sshd's MaxStartups drops some from the tenth on, and many
 # hosts may stand behind one jump host.
-_STARTUPS = 8
+_STARTUPS = 5
 _startups: dict[tuple[str, int], Semaphore] = {}
 _PROXY_END_S = 1.0
 _PIECE = 1 << 20
@@ -241,13 +241,9 @@ class _ChannelWire:
         self._ready.register(channel.fileno(), select.POLLIN)
 
     def send(self, data: bytes) -> None:
-        try:
+        # Raised once the channel is closed: what was said last is still to be received, and tells.
+        with suppress(OSError):
             self._channel.sendall(data)
-        except OSError:
-            # The command has ended without reading. What it said last is still to be received,
-            # and says why.
-            if not self._channel.closed and not self._channel.exit_status_ready():
-                raise
 
     def receive(self, timeout_s: float) -> tuple[bytes, bytes] | None:
         channel = self._channel

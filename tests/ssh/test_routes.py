@@ -190,13 +190,13 @@ def test_a_name_that_nobody_knows() -> None:
 
 def test_many_hosts_behind_one_jump_host(sshd: Sshd, server: Server, person: Person) -> None:
     """A jump host drops the tenth connection that has not logged in yet."""
-    jump = server().start("MaxStartups 9:100:9")
+    jump = server().start("MaxStartups 10:100:10")
     person.knows(jump)
     names = [f"gpu{number}" for number in range(24)]
     routes = (alias(name, sshd, f"  ProxyJump {jump.target}\n") for name in names)
     person.write_config("".join(routes))
     sshd.stop()
-    sshd.start("MaxStartups 9:100:9")
+    sshd.start("MaxStartups 10:100:10")
     found = fetch_all(names, Request(), Told(), ANSWERS)
     assert [type(each) for each in found] == [Capture] * len(names), found
 

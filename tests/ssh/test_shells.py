@@ -2,13 +2,16 @@
 
 import shutil
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import paramiko
 import pytest
 
 from preflight.errors import ProbeFailed, TimedOut
-from preflight.transport import request
+from preflight.transport import request, ssh
+from preflight.transport.ssh_config import Route
 from tests.ssh.conftest import Person, Sshd
 from tests.ssh.look import lets_in, refuses
 from tests.transport.fake_probe import WAITS, fake_probe
@@ -92,6 +95,24 @@ def test_a_forced_command_is_named_as_the_likely_cause(server: Server, person: P
     person.knows(sshd)
     text = refuses(sshd.target, ProbeFailed)
     assert text.endswith("ended with 0 and said: this host only tells the time")
+
+
+def test_a_command_that_has_ended_before_it_is_sent_anything(
+    server: Server, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last words come through all the same."""
+    sshd = server().start("ForceCommand echo full; exit 5")
+    person.knows(sshd)
+    execute = ssh._execute
+
+    def execute_and_wait(channel: paramiko.Channel, route: Route) -> None:
+        execute(channel, route)
+        channel.status_event.wait(60)
+        while not channel.closed:
+            time.sleep(0.01)
+
+    monkeypatch.setattr(ssh, "_execute", execute_and_wait)
+    assert refuses(sshd.target, ProbeFailed).endswith("ended with 5 and said: full")
 
 
 def test_an_account_without_a_shell(server: Server, person: Person) -> None:

@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 import socket
+from contextlib import closing
 from types import ModuleType
 
 import fabric
@@ -19,6 +20,7 @@ from preflight.errors import (
     UsageError,
 )
 from preflight.transport import ssh_config
+from preflight.transport.ssh import _Transport as ssh_transport
 from preflight.transport.ssh_errors import ERRORS, MEANINGS, explain, translated
 from preflight.transport.target import parse
 
@@ -89,6 +91,20 @@ def test_what_an_exception_means(error: Exception, kind: type[PreflightError], s
     assert str(meant).startswith("root@gpu01: ")
     assert says in str(meant)
     assert meant.hint
+
+
+def test_whatever_paramikos_thread_dies_of_is_mapped() -> None:
+    """Bytes that are not SSH as it knows it end it in many ways."""
+    ours, theirs = socket.socketpair()
+    with theirs, closing(ssh_transport(ours)) as transport:
+        for died_of in (IndexError("x"), ValueError("\x1b[2Jx"), ssh.SSHException("x"), EOFError()):
+            transport.saved_exception = died_of
+            error = transport.get_exception()
+            assert isinstance(error, ERRORS)
+            assert error is died_of or error.__cause__ is died_of
+            assert type(explain(error, "gpu01")) is Unreachable
+        assert transport.get_exception() is None
+    ours.close()
 
 
 def test_a_hosts_words_are_bounded_and_without_escapes() -> None:

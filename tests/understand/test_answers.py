@@ -165,6 +165,11 @@ def test_which_errors_of_nvml_count(error: str, counts: bool) -> None:
     assert found == ((f"nvmlDeviceGetPowerUsage: {error}",) if counts else ())
 
 
+def test_what_560_drivers_say_of_working_cards_does_not_count() -> None:
+    assert errors(bare(AddressingMode="!UNKNOWN"))[0] == ()
+    assert errors(bare(AddressingMode="!GPU_IS_LOST"))[0] != ()
+
+
 def test_calls_that_fail_on_healthy_cards_do_not_count(corpus: Path) -> None:
     """Every error that two idle H200 gave to every getter of the library."""
     words = {"Unknown Error": "UNKNOWN", "System is not in ready state": "NOT_READY"}

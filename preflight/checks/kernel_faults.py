@@ -36,7 +36,7 @@ _REMEDIES: Mapping[str, tuple[str, RemedyClass]] = {
     "soft-lockup": ("Reboot; update kernel and driver when it comes back.", "reboot"),
     "nmi": ("Look in the BMC's log for its cause.", "service"),
     "io-error": ("Look at the disk (smartctl) and its cable.", "service"),
-    "thermal": ("Look at fans, dust and the air way.", "service"),
+    "thermal-event": ("Look at fans, dust and the air way.", "service"),
 }
 
 

@@ -31,3 +31,5 @@ def test_the_message_repeats_what_it_said() -> None:
     assert slow.message == "nvidia-smi answered in 6.0 s, required at most 5 s"
     hung = check(Limits(), driver_response=DriverResponse(31.0, "answered", ""))
     assert hung.expected == 30
+    edge = check(Limits(), driver_response=DriverResponse(30.0, "answered", ""))
+    assert (edge.status, edge.expected) == (WARN, 5)

@@ -26,7 +26,10 @@ UNKNOWN = Status.UNKNOWN
     ],
 )
 def test_on_a_host(counts: dict[str, int], status: Status) -> None:
-    assert check(Limits(), gpu_counts=counts).status is status
+    finding = check(Limits(), gpu_counts=counts)
+    assert finding.status is status
+    if status is not UNKNOWN:
+        assert finding.measured == min(counts.values())
 
 
 @pytest.mark.parametrize(

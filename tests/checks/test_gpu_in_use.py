@@ -38,7 +38,8 @@ HIDDEN = GpuProcess(7, "", None, "graphics")
 def test_users(
     processes: tuple[GpuProcess, ...], used: int, load: int | None, status: Status
 ) -> None:
-    assert check(Limits(), use=GpuUse(processes, used, load)).status is status
+    finding = check(Limits(), use=GpuUse(processes, used, load))
+    assert (finding.status, finding.measured, finding.expected) == (status, used, 500)
 
 
 def test_a_data_center_card_has_no_desktop() -> None:

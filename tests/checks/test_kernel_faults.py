@@ -30,7 +30,7 @@ def fault(kind: str, boot: int = 0, subject: str = "host", count: int = 1) -> Ke
         ("nmi", -1, WARN),
         ("edac-corrected", 0, WARN),
         ("io-error", 0, WARN),
-        ("thermal", 0, WARN),
+        ("thermal-event", 0, WARN),
         ("hard-lockup", 0, FAIL),
         ("hard-lockup", -1, WARN),
         ("module-refused", 0, WARN),
@@ -55,7 +55,7 @@ def test_a_container_that_met_its_own_limit_is_no_fault_of_the_host() -> None:
 
 
 def test_every_kind_that_the_parser_knows_is_thought_of() -> None:
-    told = set(re.findall(r"[a-z]+(?:-[a-z]+)+|thermal|nmi", _KINDS.split("What is")[0]))
+    told = set(re.findall(r"[a-z]+(?:-[a-z]+)+|nmi", _KINDS.split("What is")[0]))
     limits = Limits()
     listed = {*limits.fail, *limits.fail_this_boot, *limits.ignored, *_REMEDIES}
     assert told - {"limited-link"} <= listed  # that one is a fact of the card's link

@@ -5,5 +5,6 @@ from preflight.findings import FAIL, PASS
 
 
 def test_loaded() -> None:
-    assert check(Limits(), nouveau_loaded=True).status is FAIL
-    assert check(Limits(), nouveau_loaded=False).status is PASS
+    bad, good = (check(Limits(), nouveau_loaded=loaded) for loaded in (True, False))
+    assert (bad.status, bad.measured, bad.expected) == (FAIL, True, False)
+    assert (good.status, good.measured, good.expected) == (PASS, False, False)

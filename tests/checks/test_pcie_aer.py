@@ -31,6 +31,7 @@ def aer(**given: Any) -> AerCounts:
         ({**QUIET, "corrected": {CARD: 0, ROOT: 1}}, WARN),
         ({**QUIET, "nonfatal": {CARD: 1}}, FAIL),
         ({**QUIET, "fatal": {ROOT: 1}}, FAIL),
+        ({"corrected": {CARD: 0}}, PASS),
         ({}, Status.UNKNOWN),  # neither counted nor shown
         ({"sticky_corrected": {CARD: ("AdvNonFatalErr",)}}, Status.UNKNOWN),
         ({**QUIET, "sticky_corrected": {CARD: ("AdvNonFatalErr",)}}, PASS),

@@ -45,6 +45,17 @@ def test_each_way(
     assert found(there, back, expected, is_geforce).status is status
 
 
+def test_a_card_that_may_be_no_geforce_is_not_excused() -> None:
+    finding = check(
+        Limits(),
+        peer_read="CNS",
+        peer_write="CNS",
+        peer_read_back="CNS",
+        peer_write_back="CNS",
+    )
+    assert finding.status is UNKNOWN
+
+
 def test_reading_alone_is_not_access() -> None:
     finding = check(
         Limits(),

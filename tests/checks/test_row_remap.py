@@ -17,7 +17,8 @@ A10 = card(form="data-center", compute_capability="8.6")
 )
 def test_counts(correctable: int, uncorrectable: int, status: Status) -> None:
     rows = RemappedRows(correctable, uncorrectable, pending=False, failure=False)
-    assert check(Limits(), remapped_rows=rows).status is status
+    finding = check(Limits(), remapped_rows=rows)
+    assert (finding.status, finding.measured, finding.expected) == (status, uncorrectable, 0)
 
 
 @pytest.mark.parametrize(

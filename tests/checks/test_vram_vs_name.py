@@ -10,6 +10,7 @@ RTX4090 = card()
 A10 = card(name="A10", form="data-center", memory_mib=23028)  # with ECC on
 A6000 = card(name="RTX A6000", form="workstation", memory_mib=49140)  # with ECC off
 ROUND = card(name="a card of 10000 MiB", memory_mib=10000)
+SERVER = card(form="data-center", memory_mib=10000)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,11 @@ ROUND = card(name="a card of 10000 MiB", memory_mib=10000)
         (ROUND, 10401, None, FAIL),
         (ROUND, 9600, None, PASS),
         (ROUND, 9599, None, FAIL),
+        (ROUND, 9000, True, PASS),
+        (ROUND, 8999, True, FAIL),
+        (ROUND, 11093, None, FAIL),
+        (SERVER, 11093, None, PASS),
+        (SERVER, 11094, None, FAIL),
         (RTX4090, 24564, False, PASS),
         (RTX4090, 49140, False, FAIL),  # rebuilt with 48 GB
         (RTX4090, 23028, True, PASS),  # ECC can be switched on

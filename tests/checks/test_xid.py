@@ -82,13 +82,13 @@ def test_no_xid_passes() -> None:
 
 
 def test_the_worst_code_leads_and_brings_its_remedy() -> None:
-    finding = check(Limits(), xids=(event(45, 8844), event(79, boot=-1), event(13, 5)))
+    finding = check(Limits(), xids=(event(43, 8844), event(13, 5), event(79, boot=-1)))
     assert finding.status is FAIL
-    assert finding.measured == (79, 45, 13)
+    assert finding.measured == (79, 43, 13)
     assert finding.remedy_class == "power-cycle"
     assert finding.message.startswith(
         "Xid 79 x1 (the card has fallen off the bus; last 13:00, before the last reboot), "
-        "Xid 45 x8844"
+        "Xid 43 x8844 (a program was stopped, or cleaned up after another error; last 13:00), "
     )
 
 

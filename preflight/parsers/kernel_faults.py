@@ -1,9 +1,9 @@
 """Faults that the kernel or the driver logged: what kind, on which PCI device, in which words.
 
 Kinds: gpu-lost, rm-init-failed, bar-unassigned, api-mismatch, module-refused, limited-link (of the
-card); machine-check, edac-uncorrected, edac-corrected, oom-kill, soft-lockup, hard-lockup, nmi,
-io-error, thermal (of the host). What is ordinary is left out: drivers that say they loaded,
-thermal governors, the NMI watchdog's greeting, backtraces asked for by SysRq.
+card); machine-check, edac-uncorrected, edac-corrected, oom-kill, soft-lockup, nmi (hard lockups
+too), io-error, thermal-event (of the host). What is ordinary is left out: drivers that say they
+loaded, thermal governors, the NMI watchdog's greeting, backtraces asked for by SysRq.
 """
 
 from __future__ import annotations
@@ -25,19 +25,23 @@ _SIMPLE = (
     ("edac-uncorrected", re.compile(r"EDAC .{0,20}MC\d{1,3}: (?:\d{1,9} )?UE\b")),
     ("edac-corrected", re.compile(r"EDAC .{0,20}MC\d{1,3}: (?:\d{1,9} )?CE\b")),
     ("soft-lockup", re.compile(r"(?:NMI )?(?:watchdog: )?BUG: soft lockup\b")),
-    ("hard-lockup", re.compile(r"(?:NMI )?[Ww]atchdog: .{0,40}hard LOCKUP\b")),
+    ("nmi", re.compile(r"(?:NMI )?[Ww]atchdog: .{0,40}hard LOCKUP\b")),
     ("nmi", re.compile(r"Uhhuh\. NMI received|NMI: (?:PCI system error|IOCK error)")),
     # A floppy or optical drive without a medium answers every read with an error.
     ("io-error", re.compile(
         r"(?:[\w-]{1,32}: )?(?:Buffer )?(?:I/O error|critical (?:medium|target) error),?"
         r"(?: on)? dev (?!fd\d|sr\d)")),
-    ("thermal", re.compile(
-        r"(?:mce: )?CPU\d{1,4}: (?:Core|Package) temperature above threshold"
+    ("thermal-event", re.compile(
+        r"(?:mce: )?CPU\d{1,4}: (?:Core|Package) temperature (?:is )?above threshold"
         r"|.{0,60}critical temperature reached")),
     ("module-refused", re.compile(
         r".{0,60}unsigned module loading is restricted"
         r"|.{0,60}Loading of .{0,40}module.{0,40} is (?:rejected|restricted)")),
 )  # fmt: skip
+_WORDS = re.compile(
+    r"fallen off|lost from|mismatch|NVIDIA GPU|limited by|RmInit|EDAC|LOCKUP|lockup|NMI|rror,? "
+    r"|temperature|module|oom-killer|Killed|BAR ?\d"
+)
 _LIMITED = re.compile(
     rf"\S{{1,32}} ({pci_address.PATTERN}): .{{1,80}}, limited by (.{{1,80}}?)(?: \(capable|$)"
 )
@@ -70,6 +74,8 @@ class Faults:
         if xid is not None:
             if xid["code"] == 79:
                 self._lose(line, xid["pci"], "xid")
+            return
+        if not _WORDS.search(message):
             return
         self._bars.see(line)
         if _NAMED.match(message):

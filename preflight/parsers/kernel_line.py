@@ -18,7 +18,7 @@ _MAX_REPEATS = 1000
 
 _TAG = re.compile(r"(?:^|\s)kernel(?:\[\d{1,7}\])?: ?")
 _SECONDS = r"\[\s{0,8}[+]?\d{1,10}\.\d{6}(?:\s{0,4}<[^>\]]{1,20}>)?\]"
-_CTIME = r"\[[A-Z][a-z]{2} [A-Z][a-z]{2}\s{1,2}\d{1,2} \d\d:\d\d:\d\d \d{4}\]"
+_CTIME = r"\[[A-Z][a-z]{2} ?(?:[A-Z][a-z]{2})?\s{0,2}\d{1,2} \d\d:\d\d(?::\d\d \d{4})?\]"
 _KMSG = r"\d{1,3},\d{1,20},\d{1,20},[^;\s]{1,40};"
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 _SYSLOG = r"[^\s\d][^\s:\[]{0,11}\.?\s{1,2}\d{1,2}\s{1,2}(?:\d{4} )?\d{1,2}:\d\d:\d\d"
@@ -86,7 +86,8 @@ def _line(number: int, raw: str) -> Line:
     head = _HEAD.match(raw, start)
     end = head.end() if head else start
     is_kernel = tag is not None or _KERNEL_STAMP.search(raw, start, end) is not None
-    end = end if is_kernel else _after_unknown_head(raw, end)
+    if not is_kernel:
+        end, is_kernel = _after_unknown_head(raw, end)
     message = raw[end : end + _MAX_MESSAGE].strip()
     if _PROGRAM_FIRST.match(message):
         message = ""
@@ -95,12 +96,16 @@ def _line(number: int, raw: str) -> Line:
     return Line(number, told, message, is_kernel or _BARE.match(message) is not None)
 
 
-def _after_unknown_head(raw: str, end: int) -> int:
-    """Where the driver's or a port's own words begin, behind a head that nobody knows."""
-    starter = _STARTER.search(raw, end)
-    if starter and not _PROGRAM.search(raw, max(0, starter.start() - _MAX_HEAD), starter.start()):
-        return starter.start()
-    return end
+def _after_unknown_head(raw: str, end: int) -> tuple[int, bool]:
+    """Where the message begins behind a head that nobody knows, and whether that is certain.
+
+    Behind the kernel's own stamp, or where the driver's or a port's words begin.
+    """
+    stamp = _KERNEL_STAMP.search(raw, end, end + _MAX_HEAD)
+    found = stamp or _STARTER.search(raw, end)
+    if found is None or _PROGRAM.search(raw, max(0, found.start() - _MAX_HEAD), found.start()):
+        return end, False
+    return (stamp.end(), True) if stamp else (found.start(), False)
 
 
 def _stamp(text: str) -> str:

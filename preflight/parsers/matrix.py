@@ -84,8 +84,8 @@ def _head(line: str) -> tuple[list[str], str]:
     start = next((i for i, name in enumerate(names) if _GPU.match(name)), len(names))
     devices: list[str] = []
     for name in names[start:]:
-        if name in devices or not any(letter.isdigit() for letter in name):
-            break  # "CPU Affinity", "GPU NUMA ID"
+        if name in devices or name in ("CPU", "NUMA", "GPU"):
+            break  # the headings: "CPU Affinity", "GPU NUMA ID"
         devices.append(name)
     return devices, "".join(names[start + len(devices) :])
 

@@ -61,14 +61,16 @@ def plain_text(text: str) -> str:
 
 def table_lines(text: str) -> list[str]:
     """The lines of a tool's output, without log collectors' prefixes and lines of megabytes."""
-    lines = [line if len(line) <= MAX_LINE else "" for line in plain_text(text).split("\n")]
+    lines = plain_text(text).split("\n")
+    return without_prefixes([line if len(line) <= MAX_LINE else "" for line in lines])
+
+
+def without_prefixes(lines: list[str]) -> list[str]:
     for _ in range(2):  # a prefix may stand before another one
-        for prefix in _PREFIXES:
-            if _is_on_all(prefix, lines):
-                lines = [prefix.sub("", line, count=1) for line in lines]
-                break
-        else:
+        prefix = next((prefix for prefix in _PREFIXES if _is_on_all(prefix, lines)), None)
+        if prefix is None:
             break
+        lines = [prefix.sub("", line, count=1) for line in lines]
     return lines
 
 

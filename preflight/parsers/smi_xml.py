@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from xml.parsers import expat
 
+from preflight.parsers.recording import without_prefixes
 from preflight.parsers.smi_field import Field
 
 _MAX_DEPTH = 16  # the deepest that v13 goes is 6
@@ -22,6 +23,9 @@ def read(text: str) -> Field | None:
     Only the part from the root's first tag on reaches the XML parser, so a DOCTYPE (the tool
     names one) is never read; one that declares entities is refused.
     """
+    if _START not in text:
+        return None
+    text = "\n".join(without_prefixes(text.split("\n")))
     start = text.find(_START)
     end = text.find(_END, start)
     if start < 0 or end < 0 or "<!ENTITY" in text[:start]:

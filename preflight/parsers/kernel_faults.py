@@ -1,8 +1,8 @@
 """Faults that the kernel or the driver logged: what kind, on which PCI device, in which words.
 
 Kinds: gpu-lost, rm-init-failed, bar-unassigned, api-mismatch, module-refused, limited-link (of the
-card); machine-check, edac-uncorrected, edac-corrected, oom-kill, soft-lockup, nmi (hard lockups
-too), io-error, thermal-event (of the host). What is ordinary is left out: drivers that say they
+card); machine-check, edac-uncorrected, edac-corrected, oom-kill, soft-lockup, hard-lockup, nmi,
+io-error, thermal-event (of the host). What is ordinary is left out: drivers that say they
 loaded, thermal governors, the NMI watchdog's greeting, backtraces asked for by SysRq.
 """
 
@@ -25,7 +25,7 @@ _SIMPLE = (
     ("edac-uncorrected", re.compile(r"EDAC .{0,20}MC\d{1,3}: (?:\d{1,9} )?UE\b")),
     ("edac-corrected", re.compile(r"EDAC .{0,20}MC\d{1,3}: (?:\d{1,9} )?CE\b")),
     ("soft-lockup", re.compile(r"(?:NMI )?(?:watchdog: )?BUG: soft lockup\b")),
-    ("nmi", re.compile(r"(?:NMI )?[Ww]atchdog: .{0,40}hard LOCKUP\b")),
+    ("hard-lockup", re.compile(r"(?:NMI )?[Ww]atchdog: .{0,40}hard LOCKUP\b")),
     ("nmi", re.compile(r"Uhhuh\. NMI received|NMI: (?:PCI system error|IOCK error)")),
     # A floppy or optical drive without a medium answers every read with an error.
     ("io-error", re.compile(

@@ -148,8 +148,10 @@ def collector(read: Read) -> Callable[[int], None]:
     return work
 
 
-def reader(source: Source, tree: Tree, done: frozenset[int]) -> Read:
+def reader(source: Source, tree: Tree, known: frozenset[int], hung: frozenset[int]) -> Read:
     """The function that reads a source; what it needs is loaded when the first one is started.
+
+    `known` and `hung` are cards that earlier children of this source read, or hung at.
 
     NVML's binding is loaded in its child: it takes long, and the tools run meanwhile.
     """
@@ -158,7 +160,7 @@ def reader(source: Source, tree: Tree, done: frozenset[int]) -> Read:
         def read_nvml(step: Step, emit: Emit) -> None:
             from preflight.probe import nvml
 
-            nvml.collect(tree, step, emit, done)
+            nvml.collect(tree, step, emit, known, hung)
 
         return read_nvml
     from preflight.probe import files, pci

@@ -29,8 +29,7 @@ class Job:
         self.truncated = False
         self.at = ""  # the step that a collector announced last
         self.given: dict[str, Any] = {}  # what a collector gave
-        self.hung: list[str] = []  # steps at which earlier runs of this collector hung
-        self.done: frozenset[int] = frozenset()  # cards that need not be read again
+        self.hung: dict[int, str] = {}  # cards at which an earlier child hung, and the step
         self.code: int | None = None  # exit code, minus the signal's number; None while it lives
 
     def feed(self, name: str, data: bytes, now: float) -> bool:
@@ -64,6 +63,10 @@ class Job:
         if self.source.stall_s and self.stuck_card() is not None:
             end = min(end, self.heard + self.source.stall_s)
         return end
+
+    def read_cards(self) -> frozenset[int]:
+        """Those of which anything is known: they need not be read again."""
+        return frozenset(map(int, self.given.get("devices", {})))
 
     def stuck_card(self) -> int | None:
         """The card whose call was announced last."""
@@ -104,7 +107,7 @@ class Job:
             result["devices"] = [
                 {"index": int(index), **device} for index, device in result["devices"].items()
             ]
-        hung = [*self.hung, self.at] if stopped else self.hung
+        hung = [*self.hung.values(), *([self.at] if stopped else [])]
         if hung:
             result.update(status="timed-out", detail="; ".join(hung))
         elif not ended_well and not self.truncated:

@@ -123,15 +123,15 @@ class Loop:
     def _launch(self, source: Source, previous: Job | None = None) -> None:
         options = self.sudo.options(source)
         if source.reader:
-            done = previous.done if previous else frozenset()
-            child = spawn(collector(reader(source, self.tree, done)))
+            known = previous.read_cards() if previous else frozenset()
+            hung = frozenset(previous.hung) if previous else frozenset()
+            child = spawn(collector(reader(source, self.tree, known, hung)))
         else:
             work = command(source, self.tools, options)
             child = spawn(work, self.sudo.password if options else b"")
         job = Job(source, child, time.monotonic(), options)
         if previous:
-            job.started, job.given = previous.started, previous.given
-            job.done, job.hung = previous.done, previous.hung
+            job.started, job.given, job.hung = previous.started, previous.given, previous.hung
         self.running[child.pid] = job
         for name, descriptor in child.pipes.items():
             self.watch_stream(descriptor, partial(self._on_output, job, name))
@@ -203,8 +203,7 @@ class Loop:
             self._finish(job, job.at or f"no end within {job.source.timeout_s:g} s")
             return
         # One card hangs: the others are read by a new child.
-        job.hung.append(job.at)
-        job.done |= {int(index) for index in job.given.get("devices", {})} | {card}
+        job.hung[card] = job.at
         self._forget(job)
         self._launch(job.source, job)
 
@@ -230,7 +229,10 @@ class Loop:
         """The child and whatever it started. Never waits for its end."""
         pid = job.child.pid
         if not job.sudo:
-            os.killpg(pid, signal.SIGKILL)
+            try:
+                os.killpg(pid, signal.SIGKILL)
+            except ProcessLookupError:  # it was forked this moment, and has no group yet
+                os.kill(pid, signal.SIGKILL)
         elif not _has_ended(pid):
             self._kill_through_sudo(pid)
 

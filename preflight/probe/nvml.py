@@ -44,8 +44,10 @@ ERRORS = {
 }
 
 
-def collect(tree: Tree, step: Step, emit: Emit, done: frozenset[int]) -> None:
-    """Everything but the cards in `done`, which an earlier child has read, or hung at."""
+def collect(
+    tree: Tree, step: Step, emit: Emit, known: frozenset[int], hung: frozenset[int]
+) -> None:
+    """Everything but what an earlier child has read; cards at which one hung are left alone."""
     step("loading " + LIBRARY)
     refused = load(tree)
     if not refused:
@@ -58,7 +60,8 @@ def collect(tree: Tree, step: Step, emit: Emit, done: frozenset[int]) -> None:
         return
     reader = Reader(tree, step, emit)
     reader.system()
-    handles = {index: reader.device(index, index in done) for index in range(reader.count)}
+    cards = [index for index in range(reader.count) if index not in hung]
+    handles = {index: reader.device(index, index in known) for index in cards}
     reader.pairs({index: handle for index, handle in handles.items() if handle is not None})
 
 
@@ -113,7 +116,7 @@ class Reader:
             if name == "nvmlDeviceGetCount":
                 self.count = int(result.get("value", 0))
 
-    def device(self, index: int, is_done: bool) -> Any:
+    def device(self, index: int, is_known: bool) -> Any:
         """Read one card; its handle, or None where the driver gives none."""
         self.step(f"gpu {index}: nvmlDeviceGetHandleByIndex")
         handles: list[Any] = []
@@ -121,7 +124,7 @@ class Reader:
         if "error" in got:
             self.emit("devices", str(index), "handle_error", got["error"])
             return None
-        if not is_done:
+        if not is_known:
             for name, call in device_calls(handles[0]):
                 self.step(f"gpu {index}: {name}")
                 result = outcome(call)

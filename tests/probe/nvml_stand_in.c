@@ -2,6 +2,7 @@
    STAND_IN_INIT=9          nvmlInit returns that error
    STAND_IN_LOST=1          card 1 gives no handle
    STAND_IN_HANG=1          card 1 hangs at its serial number
+   STAND_IN_HANG=handle     card 1 hangs when it is asked for its handle, card 2 at its serial
    STAND_IN_HANG=init       nvmlInit hangs */
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,7 @@ int nvmlDeviceGetCount_v2(uint *count) {
 
 int nvmlDeviceGetHandleByIndex_v2(uint index, void **handle) {
     if (index == 1 && told("STAND_IN_LOST", "1")) return GPU_IS_LOST;
+    if (index == 1 && told("STAND_IN_HANG", "handle")) hang();
     *handle = (void *)(size_t)(index + 1);
     return SUCCESS;
 }
@@ -53,6 +55,7 @@ int nvmlDeviceGetName(void *handle, char *text, uint size) {
 
 int nvmlDeviceGetSerial(void *handle, char *text, uint size) {
     if (card(handle) == 1 && told("STAND_IN_HANG", "1")) hang();
+    if (card(handle) == 2 && told("STAND_IN_HANG", "handle")) hang();
     return NOT_SUPPORTED;
 }
 

@@ -83,6 +83,13 @@ def test_a_hanging_card_is_named_and_the_others_are_read(tmp_path: Path, nvml_fo
     assert "nvmlDeviceGetP2PStatus(0,2,READ)" in entry["system"]
 
 
+def test_each_card_that_hangs_is_tried_once(tmp_path: Path, nvml_folder: Path) -> None:
+    entry = read(tmp_path, nvml_folder, stall_s=1.0, STAND_IN_HANG="handle")
+    assert entry["detail"] == "gpu 1: nvmlDeviceGetHandleByIndex; gpu 2: nvmlDeviceGetSerial"
+    assert [device["index"] for device in entry["devices"]] == [0, 2]
+    assert entry["duration_s"] < 20
+
+
 def test_a_hang_while_starting_is_named(tmp_path: Path, nvml_folder: Path) -> None:
     source = {**STALL, "timeout_s": 1.0, "stall_s": 0.5}
     env = {"LD_LIBRARY_PATH": str(nvml_folder), "STAND_IN_HANG": "init"}

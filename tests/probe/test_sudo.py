@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.probe.machine import NOBODY, collect, file, tool
+from tests.probe.machine import NOBODY, alive, collect, file, tool, wait_for
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 
@@ -154,3 +154,16 @@ def test_an_absent_tool_is_absent_with_sudo_too(machine: Path) -> None:
     sudo_that(machine, ALLOWS)
     (machine / "usr/bin/dmesg").unlink()
     assert run(machine, DMESG)["results"]["dmesg"]["status"] == "tool-absent"
+
+
+def test_a_hanging_tool_is_ended_through_sudo(machine: Path) -> None:
+    """Only root may end what root runs; with a script for sudo both are ours, and it still asks."""
+    sudo_that(machine, ALLOWS)
+    tool(machine, "kill", 'echo "killed $*" >> ' + f"{machine}/log")
+    tool(machine, "dmesg", f"echo begun; echo $$ > {machine}/pid; exec sleep 1000")
+    file(machine, "pid").chmod(0o666)
+    found = run(machine, {**DMESG, "timeout_s": 1.0})
+    assert found["results"]["dmesg"]["status"] == "timed-out"
+    pid = int((machine / "pid").read_text())
+    wait_for(lambda: not alive(pid), "the end of the tool")
+    wait_for(lambda: f"killed -KILL -- -{pid}" in (machine / "log").read_text(), "sudo kill")

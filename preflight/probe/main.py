@@ -73,7 +73,6 @@ def parse(argv: list[str]) -> Request:
 
 
 def main(argv: list[str]) -> int:
-    signal.alarm(0)  # the bootstrap's limit for the upload
     has_stdout = secure_streams()
     if argv in (["--help"], ["-h"]):
         os.write(1, USAGE.encode())
@@ -115,6 +114,7 @@ def run(request: Request) -> int:
     tree = Tree(request.root)
     uid = user_id(tree)
     password = read_password() if request.has_password else b""
+    signal.alarm(0)  # the bootstrap's limit for the upload, the password with it
     sudo = Sudo(tree, uid == 0, request.sudo, password)
     sources = [source for source in SOURCES if source.level == request.level]
     loop = Loop(sources, tree, sudo, LEVELS[request.level], progress)

@@ -53,6 +53,7 @@ SOURCES = (
     Source("smi-q", ("nvidia-smi", "-q", "-x"), timeout_s=35, max_bytes=4 << 20),
     Source("nvml", reader="nvml", timeout_s=45, max_bytes=4 << 20, stall_s=10),
     Source("dmesg", ("dmesg",), max_bytes=4 << 20, privileged=True),
+    Source("apt-hold", ("apt-mark", "showhold")),
     _ipmi("ipmi-sdr", "sdr", "elist"),
     Source("lspci", ("lspci", "-Dnnvvv"), max_bytes=4 << 20, privileged=True),
     Source("journal-kernel", (*JOURNAL, "0"), timeout_s=20, max_bytes=6 << 20, privileged=True),
@@ -76,7 +77,6 @@ SOURCES = (
         privileged=True,
     ),
     Source("timedatectl", ("timedatectl", "show")),
-    Source("apt-hold", ("apt-mark", "showhold")),
     Source("systemd-failed", ("systemctl", "--failed", "--plain", "--no-legend")),
     Source(
         "systemd-nvidia",

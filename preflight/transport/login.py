@@ -46,7 +46,7 @@ class Login:
                 agent.close()
 
     def refused(self, why: str = "") -> LoginRefused:
-        """The error for a login that led nowhere; `why` is the server's own reason."""
+        """The error for a login that led nowhere; `why` says how it broke off."""
         route = self._route
         words = [f"{route.label}: login as {route.user} refused" + (f" ({why})" if why else "")]
         words.append(
@@ -55,15 +55,18 @@ class Login:
         if self._unusable:
             words.append("not tried: " + ", ".join(self._unusable))
         if self._allowed:
-            words.append("the host takes " + ", ".join(self._allowed))
-        return LoginRefused("; ".join(words), self._hint())
+            words.append("the host takes " + plain(", ".join(self._allowed))[:100])
+        return LoginRefused("; ".join(words), self._hint(bool(why)))
 
-    def _hint(self) -> str:
-        if len(self._tried) > 4:  # sshd's MaxAuthTries is 6, and some hosts have it lower
-            return "many keys were offered: IdentitiesOnly and IdentityFile in ssh_config name one"
+    def _hint(self, broke_off: bool) -> str:
+        if broke_off and len(self._tried) > 1:  # sshd's MaxAuthTries
+            return (
+                "too many keys were tried: IdentitiesOnly and IdentityFile in ssh_config name one"
+            )
         if "passphrase" in "".join(self._unusable):
             return "add the key to an agent (ssh-add), or run on a terminal to be asked"
-        return f"ssh {self._route.typed} must work without questions; name a key by IdentityFile"
+        port, user, host = self._route.port, self._route.user, self._route.hostname
+        return f"ssh -p {port} {user}@{host} must work; IdentityFile in ssh_config names a key"
 
     def _agent(self) -> Agent | None:
         path = self._route.agent_socket
@@ -105,7 +108,7 @@ class Login:
             return False
         except SSHException as error:
             if not transport.is_active():
-                raise self.refused(plain(str(error))[:200]) from error
+                raise self.refused(f"it hung up after {len(self._tried)} tries") from error
             return False
         if further:  # a second factor is wanted
             self._allowed = further

@@ -107,6 +107,7 @@ def test_of_many_keys_in_an_agent_the_named_one_comes_first(
     Path(f"{person.key}.pub").unlink()
     text = refuses(sshd.target, LoginRefused)
     assert "agent key SHA256:" in text
+    assert "refused (it hung up after 2 tries)" in text
     person.write_config("", identity=person.folder / "other0.pub", more="  IdentitiesOnly yes\n")
     assert text.count("agent key") > refuses(sshd.target, LoginRefused).count("agent key") == 1
 
@@ -190,6 +191,8 @@ def test_an_encrypted_key_that_the_agent_holds_asks_nobody(
     argv = ["ssh-keygen", "-q", "-p", "-P", "", "-N", "open sesame", "-f", str(person.key)]
     subprocess.run(argv, check=True)
     lets_in(sshd.target, ask=ask_never)
+    sshd.authorized.write_text("")
+    refuses(sshd.target, LoginRefused, ask=ask_never)
 
 
 def test_what_ssh_says_we_say(sshd: Sshd, person: Person) -> None:

@@ -9,7 +9,7 @@ import paramiko
 import pytest
 
 from preflight.errors import LoginRefused, PreflightError, ProbeFailed
-from tests.ssh.conftest import LOOPBACK, USER, Person
+from tests.ssh.conftest import LOOPBACK, USER, Person, keygen
 from tests.ssh.look import look
 
 SECRET, CODE = "open sesame", "123456"
@@ -98,6 +98,17 @@ def test_a_password_is_asked_for_where_somebody_is(door: Callable[[str], str]) -
     found = look(host, ask=ask)
     assert came_in(found), repr(found)
     assert asked == [f"{host}'s password: "] * 2
+
+
+def test_no_passphrase_is_asked_for_where_keys_are_not_taken(
+    door: Callable[[str], str], person: Person
+) -> None:
+    locked = keygen(person.folder / "locked", "ed25519", "open sesame")
+    host = door("password")
+    person.write_config("", more=f"  IdentityFile {locked}\n")
+    asked, ask = asker(SECRET)
+    assert came_in(look(host, ask=ask))
+    assert asked == [f"{host}'s password: "]
 
 
 @pytest.mark.parametrize("methods", ["password", "keyboard-interactive", "publickey"])

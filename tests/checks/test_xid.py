@@ -82,13 +82,13 @@ def test_no_xid_passes() -> None:
 
 
 def test_the_worst_code_leads_and_brings_its_remedy() -> None:
-    finding = check(Limits(), xids=(event(43, 8844), event(13, 5), event(79, boot=-1)))
+    finding = check(Limits(), xids=(event(43, 5), event(13, 8844), event(79, boot=-1)))
     assert finding.status is FAIL
-    assert finding.measured == (79, 43, 13)
+    assert finding.measured == (79, 13, 43)
     assert finding.remedy_class == "power-cycle"
     assert finding.message.startswith(
         "Xid 79 x1 (the card has fallen off the bus; last 13:00, before the last reboot), "
-        "Xid 43 x8844 (a program was stopped, or cleaned up after another error; last 13:00), "
+        "Xid 13 x8844 (a program's fault on the card (exception or page fault); last 13:00), "
     )
 
 

@@ -61,10 +61,9 @@ class Route:
 
     @property
     def label(self) -> str:
-        """The host as typed, with what it resolved to where that differs."""
-        if self.typed in (self.hostname, self.address):
-            return self.typed
-        return f"{self.typed} ({self.address})"
+        """The host as typed, with what it resolved to where that is another name."""
+        is_alias = parse_target(self.typed).host != self.hostname
+        return f"{self.typed} ({self.address})" if is_alias else self.typed
 
     @property
     def known_as(self) -> str:

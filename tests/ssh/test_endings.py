@@ -143,12 +143,12 @@ def test_a_cut_network_sends_no_end_of_file_and_still_nothing_stays(
     controller: Callable[..., subprocess.Popen[str]],
 ) -> None:
     """Packets are dropped: the probe ends after 10 s of silence, the controller gives up too."""
+    sshd = server()
     network = subprocess.Popen(["unshare", "-n", "sleep", "infinity"])
     inside = ("nsenter", "-n", "-t", str(network.pid))
     try:
         until(lambda: _is_apart(network.pid), "the network is there")
         subprocess.run([*inside, "ip", "link", "set", "lo", "up"], check=True)
-        sshd = server()
         sshd.start(path=f"{sshd.python}:{tools}:/usr/bin:/bin", through=inside)
         person.knows(sshd)
         running = controller(sshd.target, through=inside)
@@ -158,6 +158,7 @@ def test_a_cut_network_sends_no_end_of_file_and_still_nothing_stays(
         said = running.communicate(timeout=PATIENCE_S)[0]
         assert "the connection was lost while the probe ran" in said
     finally:
+        sshd.cut()  # it would wait for the lost controller as long as TCP does
         network.kill()
         network.wait()
 

@@ -41,8 +41,13 @@ def check(
 
 
 def _sizes(limits: Limits, card: Card, ecc_enabled: bool | None) -> list[float]:
-    """The catalogue's figure, taken with ECC on or off, and what the other state makes of it."""
+    """The catalogue's figure, taken with ECC on or off, and what the other state makes of it.
+
+    Some products are sold with either of two sizes under one name and one id.
+    """
     sizes = [float(card.memory_mib)]
+    if "other_memory_mib" in card.figures:
+        sizes.append(card.figures["other_memory_mib"].value)
     if ecc_enabled or (ecc_enabled is None and card.form != "geforce"):
         sizes.append(card.memory_mib * (1 - limits.ecc_share))
     if ecc_enabled is not True and card.form != "geforce":

@@ -8,6 +8,8 @@ from __future__ import annotations
 LEVELS = {"look": 60.0}  # level -> deadline of the whole run, s
 IPMI_DEVICES = ("/dev/ipmi0", "/dev/ipmi/0", "/dev/ipmidev/0")
 JOURNAL = ("journalctl", "--no-pager", "-o", "short-iso", "-n", "20000", "-k", "-b")
+DPKG_FIELDS = "${db:Status-Abbrev}${Package} ${Version}\\n"  # "hi" in front: held
+DPKG_NAMES = ("*nvidia*", "libcuda*", "libnccl*", "cuda-drivers*")
 
 
 class Source:
@@ -53,7 +55,6 @@ SOURCES = (
     Source("smi-q", ("nvidia-smi", "-q", "-x"), timeout_s=35, max_bytes=4 << 20),
     Source("nvml", reader="nvml", timeout_s=45, max_bytes=4 << 20, stall_s=10),
     Source("dmesg", ("dmesg",), max_bytes=4 << 20, privileged=True),
-    Source("apt-hold", ("apt-mark", "showhold")),
     _ipmi("ipmi-sdr", "sdr", "elist"),
     Source("lspci", ("lspci", "-Dnnvvv"), max_bytes=4 << 20, privileged=True),
     Source("journal-kernel", (*JOURNAL, "0"), timeout_s=20, max_bytes=6 << 20, privileged=True),
@@ -61,6 +62,7 @@ SOURCES = (
     Source("proc-nvidia", reader="files", max_bytes=1 << 20),
     Source("smi-topo", ("nvidia-smi", "topo", "-m"), timeout_s=20),
     Source("dmidecode", ("dmidecode", "-t", "0,1,2,3,4,9,16,17,39"), privileged=True),
+    Source("dpkg-nvidia", ("dpkg-query", "-W", "-f", DPKG_FIELDS, *DPKG_NAMES)),
     Source("dkms", ("dkms", "status")),
     Source("smi-p2p-r", ("nvidia-smi", "topo", "-p2p", "r"), timeout_s=20),
     Source("smi-p2p-w", ("nvidia-smi", "topo", "-p2p", "w"), timeout_s=20),

@@ -30,6 +30,10 @@ _SOURCES = {
     "lspci": "lspci",
 }
 _HOST_WIDE = frozenset({"sysfs", "lspci"})
+# Subclasses of class 03 in the PCI ID Repository.
+_DISPLAY_CLASSES = frozenset(
+    {"VGA compatible controller", "XGA compatible controller", "3D controller", "Display controller"}
+)
 _NO_CARDS = "No devices were found"
 
 
@@ -127,7 +131,11 @@ def _lspci_list(evidence: Evidence) -> Set[str] | None:
 
 
 def _is_nvidia_display(device: Json) -> bool:
-    return device["vendor_id"] == "10de" and str(device["class"]).startswith("03")
+    """By its numbers; a listing without -nn has only words."""
+    if device["vendor_id"] is not None and device["class"] is not None:
+        return device["vendor_id"] == "10de" and str(device["class"]).startswith("03")
+    is_display = str(device["class_name"]) in _DISPLAY_CLASSES
+    return is_display and str(device["name"]).startswith("NVIDIA Corporation")
 
 
 def _proc_is_own(evidence: Evidence) -> bool:

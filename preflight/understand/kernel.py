@@ -22,8 +22,11 @@ from preflight.understand.sources import Json, failure, refusal
 T = TypeVar("T")
 
 _LOGS = (("dmesg", 0), ("journal-kernel", 0), ("journal-kernel-previous", -1))
-_BOOT = re.compile(r"Linux version \d")
-_BOOT_LINES = 64 << 10  # the kernel names itself in its first lines
+# The kernel names itself in its first lines; what begins in the first seconds has lost at most
+# lines of before any driver (5 s: a guess).
+_BOOT = re.compile(r"Linux version \d|\A\s*(?:<\d{1,3}>)?\[ *[0-4]\.\d+\]")
+_BOOT_LINES = 64 << 10
+_BAR_FAULT = "bar-unassigned"
 _LINK_FAULT = "limited-link"  # what a port gives, no fault of the kernel's
 _UNPLACED = "xid-unplaced"
 
@@ -56,6 +59,11 @@ class Logs:
         return tuple(log for log in self.read if log.boot == 0)
 
     @property
+    def reach_boot(self) -> bool:
+        """A ring that has wrapped, or a journal longer than what is kept, has lost its begin."""
+        return any(log.reaches_boot for log in self.current)
+
+    @property
     def names(self) -> str:
         return ", ".join(log.source for log in self.read)
 
@@ -65,6 +73,8 @@ class Logs:
             return Picked(self.why)
         if not found and all(log.is_cut for log in self.current):
             return Picked(Missing("not-collected", "the kernel log was cut off"))
+        if not found and not self.reach_boot:
+            return Picked(Missing("not-collected", "the kernel log no longer reaches the boot"))
         return Picked(found, self.names)
 
 
@@ -121,13 +131,15 @@ def xids(logs: Logs, pci: str, is_only_card: bool) -> Picked:
 def faults(logs: Logs, subjects: Mapping[str, str], is_container: bool) -> Picked:
     """Kernel faults of all kinds; `subjects` names the cards by PCI address.
 
-    An Xid of no known card is a fault of the host; in a container it is another tenant's.
+    An Xid of no known card is a fault of the host; in a container it is another tenant's. Of BARs
+    without room only a card's count.
     """
 
     def fault_key(event: Json) -> tuple[str, str] | None:
         pci = event["pci"]
         is_others = is_container and pci is not None and pci not in subjects
-        if event["kind"] == _LINK_FAULT or is_others:
+        is_other_devices = event["kind"] == _BAR_FAULT and pci not in subjects
+        if event["kind"] == _LINK_FAULT or is_others or is_other_devices:
             return None
         return event["kind"], subjects.get(pci, "host")
 
@@ -149,8 +161,6 @@ def limits(logs: Logs, pci: str) -> Picked:
         for event in log.of("faults"):
             if event["kind"] == _LINK_FAULT and event["pci"] == pci:
                 told[_message(event)] = None
-    if not told and logs.current and not any(log.reaches_boot for log in logs.current):
-        return Picked(Missing("not-collected", "the log no longer reaches back to the boot"))
     return logs.settled(tuple(told))
 
 

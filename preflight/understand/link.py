@@ -111,7 +111,10 @@ def _port(card: CardEvidence, what: str) -> Fact[int]:
 def _sysfs(device: PciDevice, when: str, what: str) -> Fact[int]:
     if what == "gen":
         return converted(device.read(f"{when}_link_speed"), gen_of)
-    return converted(device.read(f"{when}_link_width"), lanes_of)
+    width = device.read(f"{when}_link_width")
+    if width == _ALL_ONES:
+        return Missing("gpu-lost", "its link register reads as all ones")
+    return converted(width, lanes_of)
 
 
 def _lspci(card: CardEvidence, when: str, what: str) -> Fact[int]:
@@ -153,4 +156,5 @@ def _plain(fact: Fact[int]) -> int | None:
     return fact if isinstance(fact, int) else None
 
 
+_ALL_ONES = "63"  # lanes: six bits of a device that no longer answers
 _CONVERT = {"width": lanes_of, "gen": _generation}

@@ -140,7 +140,8 @@ def card(device: NvmlDevice | None, why: Missing) -> NvmlCard:
     if device is None:
         return NvmlCard(why=why)
     if device.handle_error is not None:
-        refused = error_fact(device.handle_error)
+        error = error_fact(device.handle_error)
+        refused = Missing(error.reason, f"nvmlDeviceGetHandleByIndex: {error.detail}")
         return NvmlCard({}, refused, device.index, device.handle_error)
     return NvmlCard(device.calls, why, device.index)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from preflight.catalog import card_for
 from preflight.checks.vram_vs_name import Limits, check
 from preflight.findings import FAIL, PASS, Status
 from tests.checks.cards import card
@@ -49,3 +50,10 @@ def test_more_is_a_modified_card() -> None:
     assert "a modified card" in more.message
     less = check(Limits(), memory_total_mib=12288, catalog=RTX4090)
     assert "less than it has" in less.message
+
+
+@pytest.mark.parametrize("mib, status", [(16311, PASS), (8151, PASS), (12288, FAIL)])
+def test_a_card_sold_with_either_of_two_sizes(mib: int, status: Status) -> None:
+    card = card_for("2d04")
+    assert card is not None
+    assert check(Limits(), memory_total_mib=mib, catalog=card).status is status

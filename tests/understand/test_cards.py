@@ -91,6 +91,22 @@ def test_other_makers_controllers_and_audio_functions_are_no_cards() -> None:
     assert places(builder) == {"gpu0": ADDRESSES[0], "gpu1": ADDRESSES[1]}
 
 
+@pytest.mark.parametrize(
+    "head, is_card",
+    [
+        ("0000:41:00.0 VGA compatible controller: NVIDIA Corporation AD102 (rev a1)", True),
+        ("0000:41:00.0 3D controller: NVIDIA Corporation Device 2330 (rev a1)", True),
+        ("0000:41:00.0 Audio device: NVIDIA Corporation AD102 Audio (rev a1)", False),
+        ("0000:41:00.0 VGA compatible controller: ASPEED Technology AST2500", False),
+    ],
+)
+def test_a_listing_without_numbers_names_cards_in_words(head: str, is_card: bool) -> None:
+    listing = f"{head}\n\tFlags: bus master, fast devsel, latency 0\n"
+    assert understand(Builder({"lspci": command(listing)}).capture()).host.gpu_counts == {
+        "lspci": int(is_card)
+    }
+
+
 def test_no_card_on_a_bus_that_was_read_is_a_fact() -> None:
     facts = understand(Builder({"sysfs-pci": with_status(files({}), "not-present")}).capture())
     assert facts.gpus == ()

@@ -60,7 +60,7 @@ def test_a_card_that_the_driver_could_not_start_tells_nothing() -> None:
 def test_the_name_of_a_card_that_gives_no_handle_is_not_taken_from_memory() -> None:
     refused = nvml(NvmlDevice(0, handle_error="UNKNOWN"), device(1, ADDRESSES[1]))
     gpu = card(nvml=refused, proc_nvidia=proc(Model="NVIDIA GeForce RTX 4090", GPU_UUID="GPU-1"))
-    assert gpu.name == Missing("tool-failed", "UNKNOWN")
+    assert gpu.name == Missing("tool-failed", "nvmlDeviceGetHandleByIndex: UNKNOWN")
     assert gpu.uuid == "GPU-1"
 
 

@@ -183,10 +183,20 @@ def test_what_limits_a_card_is_no_fault() -> None:
     assert two.upstream_limits == ()
 
 
-def test_a_log_that_no_longer_reaches_the_boot_cannot_say_that_nothing_is_limited() -> None:
+def test_a_log_that_no_longer_reaches_the_boot_cannot_say_that_nothing_happened() -> None:
     late = command("[ 99.000000] pci 0000:41:00.0: enabling device\n")
-    _, (one, _) = facts(dmesg=late)
-    assert one.upstream_limits == Missing(
-        "not-collected", "the log no longer reaches back to the boot"
-    )
+    host, (one, _) = facts(dmesg=late)
+    lost = Missing("not-collected", "the kernel log no longer reaches the boot")
+    assert (one.upstream_limits, one.xids, host.kernel_faults) == (lost, lost, lost)
+
+
+def test_a_ring_that_has_wrapped_still_says_what_it_holds() -> None:
+    late = command("[ 99.000000] NVRM: Xid (PCI:0000:41:00): 79, GPU has fallen off the bus.\n")
+    _, (one, two) = facts(dmesg=late)
+    assert [event.code for event in one.xids] == [79]  # type: ignore[union-attr]
+    assert isinstance(two.xids, Missing)
+
+
+def test_a_log_that_begins_in_the_first_seconds_is_whole() -> None:
+    _, (one, _) = facts(dmesg=command("[    0.209362] acpi PNP0A08:00: _OSC: not requested\n"))
     assert one.xids == ()

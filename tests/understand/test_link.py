@@ -79,10 +79,15 @@ def test_sysfs_speaks_where_the_driver_is_silent(
     assert gpu.sources[field] == "sysfs-pci"
 
 
-@pytest.mark.parametrize("text", ["63", "0", "Unknown", ""])
-def test_lanes_of_a_card_that_does_not_answer_are_no_reading(text: str) -> None:
+@pytest.mark.parametrize("text", ["0", "Unknown", ""])
+def test_lanes_that_no_link_has_are_no_reading(text: str) -> None:
     found = card(**bus(CARDS[0], "current_link_width", text)).pcie_link_width
     assert found == Missing("not-parsed", text)
+
+
+def test_a_card_that_does_not_answer_shows_all_ones() -> None:
+    found = card(**bus(CARDS[0], "current_link_width", "63")).pcie_link_width
+    assert found == Missing("gpu-lost", "its link register reads as all ones")
 
 
 def test_an_unknown_speed_is_no_reading() -> None:

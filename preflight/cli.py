@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from preflight.findings import Level
     from preflight.outputs import Outputs
     from preflight.policy import Policy
+    from preflight.purpose import Purpose
     from preflight.render.progress import Progress
     from preflight.transport import Request
 
@@ -123,6 +124,12 @@ def _report_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="FILE",
             help="Keep the raw evidence; with several hosts a folder, one file a host.",
         ),
+        click.option(
+            "--for",
+            "use",
+            metavar="LAYOUT[:MODEL]",
+            help="Judge for one use: tpN, ppN, tpNppM, replicas or split, such as tp2.",
+        ),
         click.option("--json", "json_path", metavar="FILE", help="Write the report as JSON."),
         click.option(
             "--policy",
@@ -152,6 +159,7 @@ Examples:
   preflight root@gpu01 --save-capture gpu01.json
   preflight check gpu0{{1,2,3}} --policy production --json reports.json
   preflight check --capture gpu01.json --policy tenant -v
+  preflight check gpu01 --for tp2        can it carry tensor parallelism over two cards?
   preflight localhost                    this machine, without SSH
 
 {EXIT_STATUS}"""
@@ -159,6 +167,14 @@ Examples:
 @click.argument("hosts", nargs=-1, metavar="[USER@]HOST[:PORT]...")
 @_report_options
 @click.option("--capture", "capture_path", metavar="FILE", help="Judge saved evidence, offline.")
+@click.option(
+    "--own",
+    "own_units",
+    multiple=True,
+    metavar="UNIT",
+    help="Leave out what this systemd unit of yours does on the cards (vllm@.service: each "
+    "instance). May be given several times.",
+)
 @click.option(
     "--accept-new-host-key",
     is_flag=True,
@@ -187,13 +203,14 @@ def check(hosts: tuple[str, ...], capture_path: str | None, **options: Any) -> i
 
     outputs = _outputs(options, several=len(hosts) > 1)
     policy = _policy(options)
+    purpose = _purpose(options)
     if capture_path:
-        judged = [judge_saved(Path(capture_path), policy)]
+        judged = [judge_saved(Path(capture_path), policy, purpose)]
     else:
         request = _request(options)
         with _progress(hosts) as progress:
             asking = replace(request, ask=_asking(progress))
-            judged = judge_hosts(hosts, asking, policy, progress)
+            judged = judge_hosts(hosts, asking, policy, progress, purpose)
     return _deliver(judged, outputs, options)
 
 
@@ -225,7 +242,7 @@ def demo(machine: str | None, list_machines: bool, **options: Any) -> int:
     outputs = _outputs(options, several=False)
     policy = _policy(options) if options["policy"] != "default" else None
     with _progress([machine] if machine else []) as progress:
-        judged = judge_demo(machine, _level(options), policy, progress)
+        judged = judge_demo(machine, _level(options), policy, progress, _purpose(options))
     return _deliver([judged], outputs, options)
 
 
@@ -320,6 +337,12 @@ def _policy(options: dict[str, Any]) -> Policy:
     return load(options["policy"])
 
 
+def _purpose(options: dict[str, Any]) -> Purpose:
+    from preflight.purpose import purpose
+
+    return purpose(options["use"], options.get("own_units", ()))
+
+
 def _request(options: dict[str, Any]) -> Request:
     from preflight.transport import Request
 
@@ -385,7 +408,7 @@ def _show(judged: Sequence[Judged], options: dict[str, Any], err: bool) -> None:
         if one.report:
             click.echo(render(one.report, verbose=options["verbose"], **look), err=err, nl=False)
         elif one.error:
-            _complain(f"{one.host}: {one.error}", one.error.hint, one.error.exit_status)
+            _complain(str(one.error), one.error.hint, one.error.exit_status)  # names its host
     if len(judged) > 1:
         click.echo(render_summary(judged, **look), err=err, nl=False)
 

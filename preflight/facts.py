@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, TypeVar
 
+from preflight.layout import Layout
+
 MissingReason = Literal[
     "tool-absent",  # the program or library is not on the host
     "tool-failed",  # it is there and returned an error
@@ -53,6 +55,7 @@ Fact: TypeAlias = T | Missing | NotApplicable
 Sources = Mapping[str, str]  # field name -> source of the capture, "nvml" or "lspci, nvml"
 
 NOT_COLLECTED = Missing("not-collected")
+NO_LAYOUT = NotApplicable("no layout was asked for")
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,7 @@ class GpuProcess:
     name: str  # "" where the driver or the container hides it
     memory_mib: int | None
     kind: Literal["compute", "graphics", "both"]
+    cgroup: str = ""  # of the system's own manager: "/system.slice/…"; "" where it was not read
 
 
 @dataclass(frozen=True)
@@ -250,6 +254,7 @@ class GpuPair:
     label: str
     sources: Sources = field(default_factory=dict)
     topology: Fact[str] = NOT_COLLECTED  # "NV18", "PIX", "PXB", "PHB", "NODE", "SYS"
+    in_one_group: Fact[bool] = NO_LAYOUT  # both are in one tensor-parallel group that was asked for
 
 
 @dataclass(frozen=True)
@@ -297,6 +302,36 @@ class GpuModel:
     name: str
     pci_device_id: str | None
     memory_total_mib: int | None
+
+
+@dataclass(frozen=True)
+class LayoutCard:
+    """One card as a layout meets it."""
+
+    subject: str
+    label: str
+    model: GpuModel | None  # None: it does not tell
+    obstacles: tuple[str, ...]  # why no server can use it: "MIG is on"; empty: none was seen
+    unread: tuple[str, ...]  # what could be an obstacle and was not read
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Which cards the layout asked for would take."""
+
+    cards: tuple[LayoutCard, ...]
+    groups: tuple[tuple[str, ...], ...]  # of each tensor-parallel group its cards; (): none fits
+    may_fit: bool  # it would if what was not read were in order
+    alternatives: tuple[str, ...]  # layouts that these cards carry, the nearest first
+    has_peers: bool | None  # within the groups all peer access is granted; None: not read
+
+
+@dataclass(frozen=True)
+class VllmPin:
+    """The vLLM that is installed where nothing else is said, and what it needs."""
+
+    version: str
+    least_driver: str  # "580.65.06"
 
 
 @dataclass(frozen=True)
@@ -364,6 +399,11 @@ class Host:
     is_guest: Fact[bool] = NOT_COLLECTED  # a virtual machine
     is_container: Fact[bool] = NOT_COLLECTED
     user: Fact[str] = NOT_COLLECTED  # who ran the probe
+
+    # what it is asked to carry
+    layout: Fact[Layout] = NO_LAYOUT
+    placement: Fact[Placement] = NO_LAYOUT
+    vllm_pin: Fact[VllmPin] = NO_LAYOUT
 
 
 @dataclass(frozen=True)

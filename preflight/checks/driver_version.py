@@ -3,14 +3,15 @@
 Why: each CUDA release needs a least driver, and a newer program on an older driver does not start;
   the wheels of vLLM since 0.20 are built for CUDA 13 and need 580.65.06.
 Fix: Install a driver of a current branch from the distribution or from NVIDIA, and reboot.
-Source: CUDA 13.0 release notes, table of minimum driver versions.
+Source: CUDA 13.0 release notes, table of minimum driver versions; the catalogue for the vLLM
+  that is installed where a layout is asked for.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from preflight.facts import Host
+from preflight.facts import Host, VllmPin
 from preflight.findings import FAIL, PASS, WARN, Finding, Status
 from preflight.versions import Version, parse, require
 
@@ -32,7 +33,7 @@ class Limits:
             require(text, "driver version")
 
 
-def check(limits: Limits, *, driver_version: str) -> Finding:
+def check(limits: Limits, *, driver_version: str, vllm_pin: VllmPin | None = None) -> Finding:
     version = parse(driver_version)
     if version is None:
         return Finding(Status.UNKNOWN, reason=f"not parsed: {driver_version[:40]!r}")
@@ -40,6 +41,10 @@ def check(limits: Limits, *, driver_version: str) -> Finding:
         if _is_of(version, text):
             words = f"driver {driver_version} is on the policy's list of blocked ones ({text})"
             return Finding(FAIL, driver_version, message=words)
+    if vllm_pin and version < require(vllm_pin.least_driver, "least driver"):
+        least = vllm_pin.least_driver
+        words = f"driver {driver_version}, required {least} by vLLM {vllm_pin.version}"
+        return Finding(FAIL, driver_version, least, message=words)
     if limits.minimum and version < require(limits.minimum, "minimum"):
         return Finding(FAIL, driver_version, limits.minimum)
     if limits.warn_below and version < require(limits.warn_below, "warn_below"):

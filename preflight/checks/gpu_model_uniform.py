@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from preflight.facts import GpuModel, Host
-from preflight.findings import PASS, WARN, Finding
+from preflight.facts import GpuModel, Host, Placement
+from preflight.findings import FAIL, PASS, WARN, Finding
+from preflight.layout import Layout
 
 ID = "gpu-model-uniform"
 SUBJECT = Host
@@ -25,7 +26,13 @@ class Limits:
     """Nothing to set: cards are alike or are not."""
 
 
-def check(limits: Limits, *, gpu_models: tuple[GpuModel, ...]) -> Finding:
+def check(
+    limits: Limits,
+    *,
+    gpu_models: tuple[GpuModel, ...],
+    layout: Layout | None = None,
+    placement: Placement | None = None,
+) -> Finding:
     kinds = Counter(map(_words, gpu_models))
     shown = ", ".join(f"{count}x {words}" for words, count in kinds.items())
     traits = (
@@ -35,7 +42,11 @@ def check(limits: Limits, *, gpu_models: tuple[GpuModel, ...]) -> Finding:
     )
     if all(len(seen) <= 1 for seen in traits):
         return Finding(PASS, shown, message=f"one model of card: {shown}")
-    return Finding(WARN, shown, message=f"different cards in one host: {shown}")
+    words = f"different cards in one host: {shown}"
+    is_split_evenly = layout is not None and layout.tensor_parallel_size > 1
+    if is_split_evenly and placement and not (placement.groups or placement.may_fit):
+        return Finding(FAIL, shown, message=f"{words}; {layout and layout.name} needs alike ones")
+    return Finding(WARN, shown, message=words)
 
 
 def _words(model: GpuModel) -> str:

@@ -1,7 +1,8 @@
 """Two cards reach each other without crossing the processors' interconnect.
 
 Why: cards that work as one exchange data at every layer. Over NVLink or one PCIe root that is
-  fast; between two root complexes it is slower, and between two processors slowest of all.
+  fast; between two root complexes it is slower, and between two processors slowest of all: there
+  one tensor-parallel group needs a measured copy that proves it.
 Fix: Put cards that work together into slots of one processor; bind each server to its own node.
 Source: nvidia-smi topo -m and its legend.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from preflight.facts import GpuPair
-from preflight.findings import PASS, WARN, Finding, Status
+from preflight.findings import FAIL, PASS, WARN, Finding, Status
 
 ID = "topology-pair"
 SUBJECT = GpuPair
@@ -23,6 +24,10 @@ _MEANING = {
     "NODE": "two PCIe roots of one processor",
     "SYS": "the link between processors",
 }
+_APART = (
+    "Put these cards into slots of one processor, or deploy a pipeline (ppN), replicas or split, "
+    "which exchange little between cards."
+)
 
 
 @dataclass(frozen=True)
@@ -31,14 +36,20 @@ class Limits:
 
     near: tuple[str, ...] = ("PIX", "PXB", "PHB")  # besides NVLink
     far: tuple[str, ...] = ("NODE", "SYS")  # warned of
+    too_far_for_one_group: tuple[str, ...] = ("SYS",)  # fails where tensor parallelism is asked for
 
 
-def check(limits: Limits, *, topology: str) -> Finding:
+def check(limits: Limits, *, topology: str, in_one_group: bool = False) -> Finding:
     is_nvlink = topology.startswith("NV")
     if not is_nvlink and topology not in limits.near + limits.far:
         return Finding(Status.UNKNOWN, reason=f"not parsed: {topology[:40]!r}")
     way = f"{topology[2:]} NVLinks" if is_nvlink else _MEANING.get(topology, "PCIe")
-    status = WARN if topology in limits.far else PASS
     required = ("NV#", *limits.near)
+    if in_one_group and topology in limits.too_far_for_one_group:
+        words = (
+            f"topology {topology} ({way}) within one tensor-parallel group, and no measured copy"
+        )
+        return Finding(FAIL, topology, required, message=f"{words} clears it", remedy=_APART)
+    status = WARN if topology in limits.far else PASS
     words = f"topology {topology} ({way}), required one of {', '.join(required)}"
     return Finding(status, topology, required, message=words)

@@ -59,6 +59,11 @@ class Policy:
         levels = [lower for lower in Level if lower.rank <= level.rank]
         return tuple(id for lower in levels for id in self.required_at.get(lower, ()))
 
+    def requiring(self, *ids: str) -> Policy:
+        """This policy, with these checks required at every level besides its own."""
+        least = (*self.required_at.get(Level.LOOK, ()), *ids)
+        return replace(self, required_at={**self.required_at, Level.LOOK: least})
+
     def at(self, moment: str) -> Policy:
         """This policy on the day of the evidence (RFC 3339); on no day where that is no date."""
         try:

@@ -80,7 +80,20 @@ def _process(card: CardEvidence, record: Any, kind: Kind) -> GpuProcess | None:
     name = words(told.comm) if told else None
     memory = member(record, "usedGpuMemory")
     is_known = isinstance(memory, int) and 0 <= memory < _NOT_AVAILABLE
-    return GpuProcess(pid, name or _smi_name(card, pid), memory >> 20 if is_known else None, kind)
+    size = memory >> 20 if is_known else None
+    cgroup = _control_group(told.cgroup) if told else ""
+    return GpuProcess(pid, name or _smi_name(card, pid), size, kind, cgroup)
+
+
+def _control_group(listing: str) -> str:
+    """The path that systemd gave: the named hierarchy's where there is one, else the only one's."""
+    paths = {}
+    for line in listing[:4096].splitlines():
+        _, _, rest = line.partition(":")
+        controllers, colon, path = rest.partition(":")
+        if colon and controllers in ("", "name=systemd"):
+            paths[controllers] = path
+    return words(paths.get("name=systemd", paths.get(""))) or ""
 
 
 def _smi_name(card: CardEvidence, pid: int) -> str:

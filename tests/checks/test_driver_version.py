@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from preflight.checks.driver_version import Limits, check
+from preflight.facts import VllmPin
 from preflight.findings import FAIL, PASS, WARN, Status
 
 
@@ -37,6 +38,16 @@ def test_old_warns(version: str, status: Status) -> None:
 )
 def test_a_policy_may_fail_one(limits: Limits, version: str, status: Status) -> None:
     assert check(limits, driver_version=version).status is status
+
+
+@pytest.mark.parametrize(
+    "version, status",
+    [("580.65.05", FAIL), ("580.65.06", PASS), ("570.195.03", FAIL), ("595.10", PASS)],
+)
+def test_a_layout_needs_what_its_vllm_needs(version: str, status: Status) -> None:
+    finding = check(Limits(), driver_version=version, vllm_pin=VllmPin("0.32.0", "580.65.06"))
+    assert finding.status is status
+    assert (status is FAIL) == ("by vLLM 0.32.0" in finding.message)
 
 
 @pytest.mark.parametrize("limits", [{"minimum": "new"}, {"blocked": ("1", "a")}])

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from preflight.checks.gpu_model_uniform import Limits, check
-from preflight.facts import GpuModel
-from preflight.findings import PASS, WARN, Status
+from preflight.facts import GpuModel, Placement
+from preflight.findings import FAIL, PASS, WARN, Status
+from preflight.layout import parse
 
 RTX4090 = GpuModel("gpu0", "GeForce RTX 4090", "2684", 24564)
 
@@ -22,6 +23,31 @@ RTX4090 = GpuModel("gpu0", "GeForce RTX 4090", "2684", 24564)
 )
 def test_models(others: tuple[GpuModel, ...], status: Status) -> None:
     assert check(Limits(), gpu_models=(RTX4090, *others)).status is status
+
+
+@pytest.mark.parametrize(
+    "layout, groups, may_fit, status",
+    [
+        ("tp2", (), False, FAIL),
+        ("tp2", (("gpu0", "gpu2"),), True, WARN),  # two of three are alike
+        ("tp2", (), True, WARN),  # they would be if all were read
+        ("pp2", (), False, WARN),  # stages may differ
+        ("split", (("gpu0",), ("gpu1",)), True, WARN),
+    ],
+)
+def test_one_group_needs_alike_cards(
+    layout: str, groups: tuple[tuple[str, ...], ...], may_fit: bool, status: Status
+) -> None:
+    models = (RTX4090, GpuModel("gpu1", "GeForce RTX 3090", "2204", 24576))
+    found = Placement((), groups, may_fit, (), None)
+    finding = check(Limits(), gpu_models=models, layout=parse(layout), placement=found)
+    assert finding.status is status
+
+
+def test_alike_cards_pass_whatever_is_asked() -> None:
+    found = Placement((), (), False, (), None)
+    finding = check(Limits(), gpu_models=(RTX4090,), layout=parse("tp2"), placement=found)
+    assert finding.status is PASS
 
 
 def test_the_message_counts_each_kind() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from preflight.checks.topology_pair import Limits, check
-from preflight.findings import PASS, WARN, Status
+from preflight.findings import FAIL, PASS, WARN, Status
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,16 @@ from preflight.findings import PASS, WARN, Status
 )
 def test_ways(topology: str, status: Status) -> None:
     assert check(Limits(), topology=topology).status is status
+
+
+@pytest.mark.parametrize(
+    "topology, status",
+    [("NV18", PASS), ("PHB", PASS), ("NODE", WARN), ("SYS", FAIL)],
+)
+def test_ways_within_one_tensor_parallel_group(topology: str, status: Status) -> None:
+    finding = check(Limits(), topology=topology, in_one_group=True)
+    assert finding.status is status
+    assert (status is FAIL) == ("no measured copy" in finding.message)
 
 
 def test_the_message_says_what_the_letters_mean() -> None:

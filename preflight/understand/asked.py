@@ -1,0 +1,32 @@
+"""Facts in the light of what was asked: where the layout would go, one's own units left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from preflight.facts import Facts, GpuPair, Placement, VllmPin
+from preflight.layout import Layout
+from preflight.purpose import Purpose
+from preflight.understand.own_units import without_own
+from preflight.understand.placement import placement, together
+
+
+def asked(facts: Facts, purpose: Purpose, pin: VllmPin) -> Facts:
+    """The same facts where nothing was asked."""
+    if purpose.own_units and isinstance(facts.gpus, tuple):
+        gpus = tuple(without_own(gpu, purpose.own_units) for gpu in facts.gpus)
+        facts = replace(facts, gpus=gpus)
+    return _placed(facts, purpose.layout, pin) if purpose.layout else facts
+
+
+def _placed(facts: Facts, layout: Layout, pin: VllmPin) -> Facts:
+    found = placement(facts, layout)
+    pairs = facts.pairs
+    if isinstance(found, Placement) and found.groups:
+        pairs = tuple(_pair(pair, found) for pair in pairs)
+    host = replace(facts.host, layout=layout, placement=found, vllm_pin=pin)
+    return replace(facts, host=host, pairs=pairs)
+
+
+def _pair(pair: GpuPair, found: Placement) -> GpuPair:
+    return replace(pair, in_one_group=together(pair.subject.split("-"), found.groups))

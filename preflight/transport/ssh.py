@@ -37,6 +37,9 @@ _ASKED_AUTH_TIMEOUT_S = 120.0  # sshd's LoginGraceTime: a person types
 # hosts may stand behind one jump host.
 _STARTUPS = 5
 _startups: dict[tuple[str, int], Semaphore] = {}
+# ConnectTimeout is for the first bytes; a slow link then needs several round trips for the keys,
+# and a server that sends on and on must not hold the controller up.
+_HANDSHAKES = 2
 _PROXY_END_S = 1.0
 _PIECE = 1 << 20
 _LOST_AFTER_S = 12.0  # of unacknowledged bytes; the probe itself gives up after 10 s
@@ -76,6 +79,11 @@ class _Transport(paramiko.Transport):
     @property
     def preferred_keys(self) -> tuple[str, ...]:
         return self.host_keys.prefer(super().preferred_keys)
+
+    def start_client(self, event: Event | None = None, timeout: float | None = None) -> None:
+        super().start_client(event, timeout)
+        if not self.initial_kex_done:  # paramiko returns at the limit as if all were well
+            raise TimeoutError
 
     def run(self) -> None:
         # Its last act is to close what it came through; a jump host may have gone before.
@@ -117,6 +125,7 @@ def _connect(
             connect_kwargs={
                 "transport_factory": transport,
                 "auth_strategy": login,
+                "timeout": _HANDSHAKES * route.connect_timeout_s,
                 "banner_timeout": route.connect_timeout_s,
                 "auth_timeout": _ASKED_AUTH_TIMEOUT_S if request.ask else _AUTH_TIMEOUT_S,
                 "channel_timeout": route.connect_timeout_s,

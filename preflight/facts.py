@@ -123,6 +123,34 @@ class RemappedRows:
 
 
 @dataclass(frozen=True)
+class RemapperBanks:
+    """How many banks of a card's memory have how many spare rows left."""
+
+    none: int
+    low: int
+    partial: int
+    high: int
+    full: int  # banks with all of them
+
+
+@dataclass(frozen=True)
+class RetiredPages:
+    """Pages of memory that a card before Ampere no longer uses, by why they were retired."""
+
+    single_bit: int  # two correctable errors at one address
+    double_bit: int  # one uncorrectable error
+    pending: bool  # one more waits for a reset
+
+
+@dataclass(frozen=True)
+class NvLink:
+    """One card's NVLinks: which are up, of how many that the card offers."""
+
+    active: tuple[int, ...]
+    inactive: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class GpuProcess:
     pid: int
     name: str  # "" where the driver or the container hides it
@@ -181,6 +209,9 @@ class Gpu:
     # does it answer
     lost_signs: Fact[tuple[str, ...]] = NOT_COLLECTED  # empty: it answers
     query_errors: Fact[tuple[str, ...]] = NOT_COLLECTED  # "nvmlDeviceGetX: UNKNOWN"
+    recovery_action: Fact[str] = NOT_COLLECTED  # that the driver asks for: "none", "reset" …
+    inforom_corrupted: Fact[bool] = NOT_COLLECTED  # the driver says so of the board's own store
+    power_cable_signs: Fact[tuple[str, ...]] = NOT_COLLECTED  # empty: it has its extra power
 
     # PCIe
     pcie_link_width: Fact[int] = NOT_COLLECTED  # lanes in use
@@ -195,16 +226,26 @@ class Gpu:
     acs_redirecting: Fact[tuple[str, ...]] = NOT_COLLECTED  # bridges with ReqRedir+ or SrcValid+
     numa_node: Fact[int] = NOT_COLLECTED  # -1: the firmware does not say
     iommu_group: Fact[int] = NOT_COLLECTED
+    chipset_port: Fact[str] = NOT_COLLECTED  # chipset and port on its way; "": processor's lanes
+    pcie_max_payload_bytes: Fact[int] = NOT_COLLECTED  # in use: 128, 256 …
+    pcie_max_payload_able_bytes: Fact[int] = NOT_COLLECTED  # what the card alone can
+    unassigned_bars: Fact[tuple[str, ...]] = NOT_COLLECTED  # empty: its windows have addresses
+    nvlink: Fact[NvLink] = NOT_COLLECTED
+    nvlink_errors: Fact[Mapping[str, int]] = NOT_COLLECTED  # kind -> sum over all links
 
     # memory
     memory_total_mib: Fact[int] = NOT_COLLECTED
     bar1_total_mib: Fact[int] = NOT_COLLECTED
     ecc_enabled: Fact[bool] = NOT_COLLECTED
+    ecc_enabled_after_reboot: Fact[bool] = NOT_COLLECTED  # the pending mode
+    ecc_correctable_volatile_dram: Fact[int] = NOT_COLLECTED  # since the driver loaded
     ecc_uncorrectable_volatile: Fact[int] = NOT_COLLECTED  # SRAM + DRAM since the driver loaded
     ecc_uncorrectable_aggregate_dram: Fact[int] = NOT_COLLECTED
     ecc_uncorrectable_aggregate_sram: Fact[int] = NOT_COLLECTED
     ecc_sram_threshold_exceeded: Fact[bool] = NOT_COLLECTED
     remapped_rows: Fact[RemappedRows] = NOT_COLLECTED
+    remapper_banks: Fact[RemapperBanks] = NOT_COLLECTED
+    retired_pages: Fact[RetiredPages] = NOT_COLLECTED
 
     # power and heat
     power_limit_w: Fact[float] = NOT_COLLECTED  # enforced
@@ -215,7 +256,13 @@ class Gpu:
     temperature_c: Fact[int] = NOT_COLLECTED
     temperature_margin_c: Fact[int] = NOT_COLLECTED  # T.Limit: degrees left to the target
     temperature_slowdown_c: Fact[int] = NOT_COLLECTED
+    memory_temperature_c: Fact[int] = NOT_COLLECTED
+    memory_temperature_max_c: Fact[int] = NOT_COLLECTED  # the card's own limit
     fan_speed_percent: Fact[int] = NOT_COLLECTED
+    clock_max_mhz: Fact[int] = NOT_COLLECTED  # graphics
+    clock_memory_max_mhz: Fact[int] = NOT_COLLECTED
+    clock_application_mhz: Fact[int] = NOT_COLLECTED  # graphics; what a program may ask for
+    clock_application_default_mhz: Fact[int] = NOT_COLLECTED
     is_idle: Fact[bool] = NOT_COLLECTED  # no process, utilisation 0
     performance_state: Fact[str] = NOT_COLLECTED  # "P8"
     throttle_reasons: Fact[tuple[str, ...]] = NOT_COLLECTED  # active now, names of `parse smi`
@@ -226,6 +273,9 @@ class Gpu:
     mig_enabled: Fact[bool] = NOT_COLLECTED
     compute_mode: Fact[str] = NOT_COLLECTED  # "Default", "Exclusive Process", "Prohibited"
     is_open_driver: Fact[bool] = NOT_COLLECTED
+    loaded_driver: Fact[str] = NOT_COLLECTED  # version of the driver that drives it
+    gsp_firmware: Fact[str] = NOT_COLLECTED  # version that runs on the card
+    virtualization_mode: Fact[str] = NOT_COLLECTED  # "None", "Pass-Through", "VGPU" …
 
     # kernel log
     xids: Fact[tuple[XidEvent, ...]] = NOT_COLLECTED  # empty: the log was read, no Xid

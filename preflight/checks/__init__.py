@@ -71,6 +71,11 @@ _PROPER = {
     "mig": "MIG",
     "cpu": "CPU",
     "bmc": "BMC",
+    "gsp": "GSP",
+    "inforom": "InfoROM",
+    "sxid": "SXid",
+    "smi": "nvidia-smi",
+    "bar": "BAR",
 }
 
 

@@ -15,6 +15,7 @@ from preflight.understand import cards as roll
 from preflight.understand import kernel
 from preflight.understand.answers import answers
 from preflight.understand.cards import CardEvidence
+from preflight.understand.condition import condition, power_cable
 from preflight.understand.disks import file_systems
 from preflight.understand.driver import driver
 from preflight.understand.evidence import Evidence, evidence
@@ -50,17 +51,20 @@ def understand(capture: Capture) -> Facts:
 
 
 def _gpu(card: CardEvidence, logs: Logs, slots: Mapping[str, str] | Missing) -> Gpu:
+    xids = kernel.xids(logs, card.pci, len(card.all_cards) == 1)
     picks = {
         **identity(card),
         **slot(card, slots),
         **answers(card, logs),
+        **condition(card),
         **link(card),
         **ports(card, logs),
         **power(card),
         **use(card),
         **modes(card),
         "upstream_limits": _upstream_limits(card, logs),
-        "xids": kernel.xids(logs, card.pci, len(card.all_cards) == 1),
+        "xids": xids,
+        "power_cable_signs": power_cable(card, xids),
         "has_peers": Picked(len(card.all_cards) > 1),
     }
     picks |= memory(card, picks["catalog"].value)

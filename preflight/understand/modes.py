@@ -5,11 +5,14 @@ from __future__ import annotations
 from preflight.capture import Capture
 from preflight.facts import Fact, Missing
 from preflight.understand.cards import CardEvidence
-from preflight.understand.driver_says import smi
+from preflight.understand.driver_says import smi, unless_absent
 from preflight.understand.picking import Picked, Picks, first, flag, named, words
 from preflight.understand.sources import text
 
 _COMPUTE_MODES = {0: "Default", 1: "Exclusive Thread", 2: "Prohibited", 3: "Exclusive Process"}
+# nvmlGpuVirtualizationMode_t, in nvidia-smi's words
+_VIRTUALIZATION = {0: "None", 1: "Pass-Through", 2: "VGPU", 3: "Host VGPU", 4: "Host VSGA"}
+_NO_GSP = "the card runs no firmware of its own"
 _DAEMON = "nvidia-persistenced.service"
 
 
@@ -25,6 +28,19 @@ def modes(card: CardEvidence) -> Picks:
             ("smi-q", smi(card, "compute_mode", _spaced)),
         ),
         "is_open_driver": first(("proc-nvidia", card.host.proc.is_open)),
+        "loaded_driver": first(
+            ("proc-nvidia", card.host.proc.module_version),
+            ("nvml", card.host.nvml.get("nvmlSystemGetDriverVersion", words)),
+            ("smi-q", _smi_driver(card)),
+        ),
+        "gsp_firmware": first(
+            ("nvml", unless_absent(card.nvml.get("GspFirmwareVersion", words), _NO_GSP)),
+            ("smi-q", unless_absent(smi(card, "gsp_firmware", words), _NO_GSP)),
+        ),
+        "virtualization_mode": first(
+            ("nvml", card.nvml.get("VirtualizationMode", named(_VIRTUALIZATION))),
+            ("smi-q", smi(card, "virtualization_mode", words)),
+        ),
     }
 
 
@@ -51,6 +67,12 @@ def _off_unless_offered(mode: Fact[bool]) -> Fact[bool]:
     """A card that cannot be divided is not divided."""
     is_unoffered = isinstance(mode, Missing) and mode.reason == "not-supported"
     return False if is_unoffered else mode
+
+
+def _smi_driver(card: CardEvidence) -> Fact[str]:
+    if isinstance(card.host.smi, Missing):
+        return card.host.smi
+    return words(card.host.smi.get("driver_version")) or Missing("not-supported", "driver_version")
 
 
 def _spaced(value: object) -> str | None:

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from .deployed import Deployed, deploy, serving, stand_down
 from .host import Host
 from .laboratory import Laboratory
+from .play import Controller
+from .told import evidence, told
 
 NEEDED = ("systemd-nspawn", "debootstrap", "nsenter", "unshare", "ip")
 PART = os.environ.get("PREFLIGHT_LAB", "")  # `ci`, `all`, or empty where only other tests are meant
@@ -56,3 +59,39 @@ def boot(lab: Laboratory) -> Iterator[Callable[..., Host]]:
     """Start hosts that are taken away after the test."""
     with ExitStack() as hosts:
         yield lambda *told, **named: hosts.enter_context(lab.host(*told, **named))
+
+
+@pytest.fixture(scope="session")
+def controller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Controller]:
+    """A person at the controller, with a home of their own."""
+    person = Controller(tmp_path_factory.mktemp("controller"))
+    yield person
+    person.close()
+
+
+@pytest.fixture(scope="session")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Evidence of two good RTX 4090."""
+    return evidence("rtx4090x2", tmp_path_factory.mktemp("evidence"))
+
+
+@pytest.fixture(scope="session")
+def deployed(lab: Laboratory, controller: Controller, good: Path) -> Deployed:
+    """A bare host that the tp2 playbook made serve, with what each of its runs did."""
+    return deploy(lab, controller, told(good))
+
+
+@pytest.fixture(scope="module")
+def served(lab: Laboratory, deployed: Deployed) -> Iterator[Host]:
+    """That host after a reboot, serving again by itself."""
+    with lab.host(deployed.name, deployed.image, deployed.number) as host:
+        serving(host)
+        yield host
+
+
+@pytest.fixture
+def ready(lab: Laboratory, deployed: Deployed) -> Iterator[Host]:
+    """A host of its own for one test: vLLM is installed, nothing serves."""
+    with lab.host("ready", deployed.image) as host:
+        stand_down(host)
+        yield host

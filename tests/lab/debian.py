@@ -14,14 +14,21 @@ from pathlib import Path
 from .cache import CACHE, made, run
 
 MIRROR = "http://deb.debian.org/debian"
-INSTALLED = (  # a minimal server; without python3-apt Ansible's apt fails in check mode
+# A minimal server. Without python3-apt Ansible's apt fails in check mode. libnuma1 is to a vLLM for
+# a CPU what the driver's libraries are to one for CUDA: it is there, or nothing starts.
+INSTALLED = (
     "systemd,systemd-sysv,dbus,libpam-systemd,openssh-server,python3,python3-apt,sudo,iproute2,"
-    "ca-certificates,procps,pciutils,nftables,iptables"
+    "ca-certificates,procps,pciutils,nftables,iptables,libnuma1"
 )
 OFFERED = (
-    *("acl", "caddy", "curl", "dmidecode", "ethtool", "gcc", "ipmitool", "libgomp1", "libnuma1"),
-    *("logrotate", "nginx-light", "numactl", "openssl", "psmisc", "python3-dev", "python3-pip"),
-    *("python3-venv", "rsync"),
+    "caddy",
+    "g++",
+    "gcc",
+    "libc6-dev",
+    "nginx-light",
+    "openssl",
+    "python3-dev",
+    "python3-venv",
 )
 USER = "ops"  # who logs in, and may become root
 DEVICES = (  # what opens only when a unit's DeviceAllow names it: fuse and tun stand for cards

@@ -135,7 +135,16 @@ class Host:
     def run(self, *argv: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command there as root, by the console: it needs neither network nor sshd."""
         done = subprocess.run(
-            ["nsenter", "--target", str(self._init()), "--all", "--wd=/", *ENVIRONMENT, *argv],
+            [
+                "nsenter",
+                "--target",
+                str(self._init()),
+                "--all",
+                "--root",
+                "--wd",
+                *ENVIRONMENT,
+                *argv,
+            ],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

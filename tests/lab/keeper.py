@@ -58,12 +58,12 @@ class Keeper:
         """The next order; meanwhile a host that reboots is started again, one that ends is told."""
         while True:
             pidfds = [os.pidfd_open(self.process.pid)] if self.process else []
-            ready, _, _ = select.select([self.orders, *pidfds], [], [])
+            ready, _, _ = select.select([0, *pidfds], [], [])
             for pidfd in pidfds:
                 os.close(pidfd)
                 if pidfd in ready:
                     self._ended()
-            if self.orders in ready:
+            if 0 in ready:
                 return self.orders.readline().decode().strip() or None
 
     def _start(self) -> None:

@@ -31,9 +31,10 @@ class Laboratory:
         for image in self._frozen:
             shutil.rmtree(image.layers[0])
 
-    def host(self, name: str, image: Image | None = None) -> Host:
-        """A host to be started by `with`; bare unless another image is given."""
-        return Host(name, self.network, image or self.bare, next(self._numbers), self.shown)
+    def host(self, name: str, image: Image | None = None, number: int | None = None) -> Host:
+        """A host to be started by `with`: bare, and with an address of its own, unless told."""
+        number = next(self._numbers) if number is None else number
+        return Host(name, self.network, image or self.bare, number, self.shown)
 
     def freeze(self, host: Host) -> Image:
         """The disk of a host, which is shut down, as an image for others until the lab closes."""

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 COMMANDS_TO_COME = {
     "plan": "says which vLLM layout fits",
-    "deploy": "installs a layout by its playbook",
     "fleet": "checks an inventory",
     "import": "makes a capture of a vendor's evidence file",
     "redact": "makes a capture fit to be shown",
@@ -264,6 +263,74 @@ def probe(output: str) -> int:
     return 0
 
 
+@cli.command(
+    epilog="""\b
+Examples:
+  preflight deploy tp2 root@gpu01 -e @servers.yml --check --diff
+  preflight deploy tp2 root@gpu01 -e @servers.yml
+  preflight deploy replicas gpu01 gpu02 -i inventory/hosts.yml
+
+\b
+Exit status:
+  0    played on every host
+  1    a play failed, or the gate refused a host
+  2    usage or bad input
+  3    a host could not be reached
+  130  interrupted; nothing of the run is left running here"""
+)
+@click.argument("layout")
+@click.argument("hosts", nargs=-1, required=True, metavar="[USER@]HOST[:PORT]...")
+@click.option(
+    "-i",
+    "--inventory",
+    metavar="FILE",
+    help="An inventory of Ansible; the hosts are then names or groups of it.",
+)
+@click.option(
+    "-e",
+    "--extra-vars",
+    "variables",
+    multiple=True,
+    metavar="KEY=VALUE|@FILE",
+    help="A variable of the roles, or a file of them. May be given several times.",
+)
+@click.option("--check", "is_check", is_flag=True, help="Change nothing, say what would change.")
+@click.option("--diff", "with_diff", is_flag=True, help="Keep what changes in files, line by line.")
+@click.option(
+    "--artifacts",
+    default="preflight-deploy",
+    show_default=True,
+    metavar="FOLDER",
+    help="Where each run leaves its output, events, reports and captures.",
+)
+@click.option(
+    "-K", "--ask-sudo-password", is_flag=True, help="Ask for sudo's password on the hosts."
+)
+def deploy(layout: str, hosts: tuple[str, ...], artifacts: str, **options: Any) -> int:
+    """Install a layout by its playbook and wait until it serves.
+
+    LAYOUT is tpN, ppN, tpNppM, replicas or split. Each host is judged for it first.
+    """
+    from pathlib import Path
+
+    from preflight.deploy.play import Wanted
+    from preflight.deploy.play import deploy as play
+    from preflight.deploy.progress import Progress
+    from preflight.deploy.summary import render
+    from preflight.layout import parse as parse_layout
+
+    password = _sudo_password(options)
+    del options["ask_sudo_password"]
+    wanted = Wanted(parse_layout(layout), hosts, sudo_password=password, **options)
+    progress = Progress(sys.stderr)
+    try:
+        outcome = play(wanted, Path(artifacts), progress)
+    finally:
+        progress.close()
+    click.echo(render(outcome, **_look(sys.stdout)), nl=False)
+    return outcome.exit_status
+
+
 @cli.command()
 @click.argument("kind")
 @click.argument("file")
@@ -346,17 +413,20 @@ def _purpose(options: dict[str, Any]) -> Purpose:
 def _request(options: dict[str, Any]) -> Request:
     from preflight.transport import Request
 
-    password = None
-    if options["ask_sudo_password"]:
-        if not sys.stdin.isatty():
-            raise UsageError("-K asks for a password, and there is no terminal to ask on")
-        password = click.prompt("sudo password", hide_input=True, err=True)
     return Request(
         level=_level(options),
         sudo=not options["no_sudo"],
-        sudo_password=password,
+        sudo_password=_sudo_password(options),
         accept_new_host_key=options["accept_new_host_key"],
     )
+
+
+def _sudo_password(options: dict[str, Any]) -> str | None:
+    if not options["ask_sudo_password"]:
+        return None
+    if not sys.stdin.isatty():
+        raise UsageError("-K asks for a password, and there is no terminal to ask on")
+    return str(click.prompt("sudo password", hide_input=True, err=True))
 
 
 def _progress(hosts: Sequence[str]) -> Progress:

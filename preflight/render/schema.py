@@ -59,6 +59,7 @@ def report_schema() -> Schema:
         "tool": _object({"name": _TEXT, "version": _TEXT}),
         "host": _TEXT,
         "verdict": {"enum": [verdict.value for verdict in Verdict]},
+        "missing_required": {"type": "array", "items": _TEXT},
         "findings": {"type": "array", "items": {"$ref": "#/$defs/Finding"}},
         "not_run": {
             "type": "object",

@@ -24,6 +24,7 @@ TOP_LEVEL = [
     "policy",
     "simulated",
     "verdict",
+    "missing_required",  # beyond the design's keys
     "findings",
     "not_run",
     "layouts",

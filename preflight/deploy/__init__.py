@@ -1,0 +1,1 @@
+"""From a layout and hosts to servers: the playbooks of this project, run by ansible-runner."""

@@ -22,6 +22,9 @@ MAX_BYTES = 120_000
 EPOCH = (1980, 1, 1, 0, 0, 0)
 MAIN = b"""import sys
 
+if sys.version_info < (3, 8):
+    sys.exit("probe: needs Python 3.8 or newer, this is " + sys.version.split()[0])
+
 from preflight.probe.main import main
 
 sys.exit(main(sys.argv[1:]))

@@ -39,13 +39,22 @@ class Child:
 
 
 def spawn(work: Callable[[int], None], stdin: bytes = b"") -> Child:
-    """Fork, and run `work(report)` there; `stdin` is small enough for a pipe's buffer."""
-    pipes = {name: os.pipe() for name in ("stdout", "stderr", "report")}
-    feed = os.pipe() if stdin else None
-    if feed:
-        os.write(feed[1], stdin)
-    parent = os.getpid()
-    pid = os.fork()
+    """Fork, and run `work(report)` there; `stdin` is small enough for a pipe's buffer.
+
+    OSError, with nothing left open, where the user may have no more processes or files.
+    """
+    opened: list[int] = []
+    try:
+        pipes = {name: _pipe(opened) for name in ("stdout", "stderr", "report")}
+        feed = _pipe(opened) if stdin else None
+        if feed:
+            os.write(feed[1], stdin)
+        parent = os.getpid()
+        pid = os.fork()
+    except OSError:
+        for descriptor in opened:
+            os.close(descriptor)
+        raise
     if pid == 0:
         _run(lambda: _become(parent, pipes, feed), work, pipes["report"][1])
     for _, theirs in pipes.values():
@@ -56,6 +65,12 @@ def spawn(work: Callable[[int], None], stdin: bytes = b"") -> Child:
     for ours, _ in pipes.values():
         os.set_blocking(ours, False)
     return Child(pid, {name: ours for name, (ours, _) in pipes.items()})
+
+
+def _pipe(opened: list[int]) -> tuple[int, int]:
+    ends = os.pipe()
+    opened.extend(ends)
+    return ends
 
 
 def _run(become: Callable[[], None], work: Callable[[int], None], report: int) -> NoReturn:
@@ -84,6 +99,8 @@ def _become(parent: int, pipes: dict[str, tuple[int, int]], feed: tuple[int, int
     ctypes.pythonapi.prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
     if os.getppid() != parent:  # it ended before it could be asked for
         os._exit(DEFECT)
+    for ours, _ in pipes.values():  # room for what is opened here, where little may be open
+        os.close(ours)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(feed[0] if feed else null, 0)
     os.dup2(pipes["stdout"][1], 1)

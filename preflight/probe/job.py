@@ -144,5 +144,6 @@ def first_line(text: str) -> str:
 
 def ended(code: int | None) -> str:
     if code is not None and code < 0:
-        return f"killed by {signal.Signals(-code).name}"
+        names = {number.value: number.name for number in signal.Signals}
+        return "killed by " + names.get(-code, f"signal {-code}")  # real-time ones have no name
     return f"exit status {code}"

@@ -117,8 +117,14 @@ class Loop:
             busy = {job.source.lane for job in self.running.values() if job.source.lane}
             if source.lane in busy or self.sudo.must_wait(source, self.running.values()):
                 continue
+            try:
+                self._launch(source)
+            except OSError as error:
+                if self.running:  # once one of them has ended there is room again
+                    return
+                detail = f"could not be started: {error.strerror}"
+                self._keep(source, {"status": "tool-failed", "detail": detail})
             self.pending.remove(source)
-            self._launch(source)
 
     def _launch(self, source: Source, previous: Job | None = None) -> None:
         options = self.sudo.options(source)
@@ -205,7 +211,10 @@ class Loop:
         # One card hangs: the others are read by a new child.
         job.hung[card] = job.at
         self._forget(job)
-        self._launch(job.source, job)
+        try:
+            self._launch(job.source, job)
+        except OSError:  # no room for another child: what the first one gave is all there is
+            self._keep(job.source, job.result(now, ""))
 
     def _finish(self, job: Job, stopped: str = "") -> None:
         self._forget(job)
@@ -239,7 +248,10 @@ class Loop:
     def _kill_through_sudo(self, pid: int) -> None:
         """sudo passes SIGTERM on to its tool, which only root may kill; SIGKILL would orphan it."""
         os.kill(pid, signal.SIGTERM)
-        killer = spawn(self.sudo.kill(pid), self.sudo.password)
+        try:
+            killer = spawn(self.sudo.kill(pid), self.sudo.password)
+        except OSError:  # no room for another process; what heeds SIGTERM has ended
+            return
         select.select([killer.pipes["report"]], [], [], EXEC_S)  # it must outlive the probe
         for descriptor in killer.pipes.values():
             os.close(descriptor)

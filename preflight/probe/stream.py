@@ -55,12 +55,19 @@ def write_out(data: bytes, loop: Loop) -> None:
 
 def write_progress(line: bytes) -> None:
     """To stderr where it takes it at once: progress is no evidence, and nothing waits for it."""
-    if not select.select([], [2], [], 0)[1]:
+    if is_one_stream() or not select.select([], [2], [], 0)[1]:
         return
     try:
         os.write(2, line)
-    except OSError as error:
+    except BrokenPipeError as error:  # whoever listened has gone
         raise Stopped(f"stderr: {error.strerror}", GONE) from error
+    except OSError:  # a full disk, a terminal that went: no reason to lose the capture
+        return
+
+
+def is_one_stream() -> bool:
+    """Does stderr go where stdout goes? nohup does that, and cron: the capture must stay JSON."""
+    return os.path.sameopenfile(1, 2)
 
 
 def read_password() -> bytes:

@@ -20,13 +20,15 @@ PATIENCE_S = 60.0  # for a state that must come; a test that passes never waits 
 
 # Runs the loop over sources of its own in a process of its own, and prints what it gave.
 _DRIVER = """
-import json, os, sys
+import json, os, resource, sys
 from preflight.probe import files, pci
 from preflight.probe.loop import Loop
 from preflight.probe.sources import Source
 from preflight.probe.sudo import Sudo
 from preflight.probe.tree import Tree
 asked = json.load(sys.stdin)
+for name, limit in asked["limits"].items():
+    resource.setrlimit(getattr(resource, name), (limit, limit))
 if asked["uid"] is not None:
     os.setuid(asked["uid"])  # here, since the interpreter may lie where only root can go
 events = []
@@ -66,10 +68,14 @@ def collect(
     uid: int | None = None,
     sudo: bool = False,
     password: str = "",
+    limits: dict[str, int] | None = None,
 ) -> dict[str, Any]:
-    """Run these sources alone; their `results`, the progress as `events`, and the run's ends."""
+    """Run these sources alone; their `results`, the progress as `events`, and the run's ends.
+
+    `limits` are those of setrlimit(2).
+    """
     asked = {"root": str(root), "sources": sources, "deadline_s": deadline_s}
-    asked.update(uid=uid, sudo=sudo, password=password)
+    asked.update(uid=uid, sudo=sudo, password=password, limits=limits or {})
     done = subprocess.run(
         [sys.executable, "-c", _DRIVER],
         input=json.dumps(asked),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.probe.machine import alive, collect, file, one, tool, wait_for
+
+ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+NOBODY_ELSE = 64321  # a user's processes are counted over the whole machine
 
 
 def test_output_and_exit_code_are_kept(tmp_path: Path) -> None:
@@ -30,6 +34,33 @@ def test_a_tool_killed_by_a_signal_has_failed(tmp_path: Path) -> None:
     entry = one(tmp_path, {"name": "smi", "argv": ["nvidia-smi"]})
     assert (entry["status"], entry["exit_code"]) == ("tool-failed", -11)
     assert entry["detail"] == "killed by SIGSEGV"
+
+
+def test_a_tool_killed_by_a_signal_without_a_name_has_failed(tmp_path: Path) -> None:
+    tool(tmp_path, "nvidia-smi", "kill -40 $$")
+    entry = one(tmp_path, {"name": "smi", "argv": ["nvidia-smi"]})
+    assert (entry["status"], entry["detail"]) == ("tool-failed", "killed by signal 40")
+
+
+@ROOT
+@pytest.mark.parametrize("limits", [{"RLIMIT_NOFILE": 24}, {"RLIMIT_NPROC": 3}])
+def test_narrow_limits_make_it_slower_and_no_less(
+    open_folder: Path, limits: dict[str, int]
+) -> None:
+    tool(open_folder, "counts", "echo $1")
+    rows = [{"name": f"s{n}", "argv": ["counts", str(n)]} for n in range(12)]
+    found = collect(open_folder, *rows, uid=NOBODY_ELSE, limits=limits)["results"]
+    assert [found[f"s{n}"].get("stdout") for n in range(12)] == [f"{n}\n" for n in range(12)]
+
+
+@ROOT
+def test_where_no_process_can_be_started_each_source_says_so(open_folder: Path) -> None:
+    tool(open_folder, "dmesg", "echo never")
+    rows = [{"name": name, "argv": ["dmesg"]} for name in ("one", "two")]
+    found = collect(open_folder, *rows, uid=NOBODY_ELSE, limits={"RLIMIT_NPROC": 1})["results"]
+    for name in ("one", "two"):
+        assert found[name]["status"] == "tool-failed"
+        assert found[name]["detail"] == "could not be started: Resource temporarily unavailable"
 
 
 def test_an_absent_tool(tmp_path: Path) -> None:

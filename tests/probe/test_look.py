@@ -12,7 +12,7 @@ import pytest
 
 from preflight.capture import decode
 from preflight.probe.sources import SOURCES
-from tests.probe.machine import PATIENCE_S, PROBE, file, tool
+from tests.probe.machine import PATIENCE_S, PROBE, file, python, tool
 
 
 @pytest.fixture
@@ -82,6 +82,34 @@ def test_a_full_disk_is_told(probe: Path, host: Path) -> None:
     done = run(["sh", "-c", f'exec "{sys.executable}" "{probe}" --root "{host}" > /dev/full'])
     assert done.returncode == 1
     assert b"No space left on device" in done.stderr
+
+
+@pytest.mark.parametrize("where", ["> both 2>&1", ">> both 2>&1", "2>&1 | cat > both"])
+def test_where_both_streams_are_one_there_is_the_capture_alone(
+    probe: Path, host: Path, tmp_path: Path, where: str
+) -> None:
+    """nohup sends stderr of a terminal after stdout; cron has one pipe for both."""
+    run(["sh", "-c", f'"{sys.executable}" "{probe}" --root "{host}" {where}'], cwd=tmp_path)
+    assert decode((tmp_path / "both").read_bytes()).complete
+
+
+def test_a_full_disk_under_stderr_costs_no_capture(probe: Path, host: Path) -> None:
+    done = run(["sh", "-c", f'exec "{sys.executable}" "{probe}" --root "{host}" 2> /dev/full'])
+    assert done.returncode == 0
+    assert decode(done.stdout).complete
+
+
+def test_an_older_python_is_named(probe: Path) -> None:
+    found = [(version, python(version)) for version in ("2.7", "3.6", "3.7")]
+    older = [(version, program) for version, program in found if program]
+    if not older:
+        pytest.skip("no Python older than 3.8 is installed")
+    for version, program in older:
+        done = run([program, str(probe)])
+        assert done.returncode == 1
+        assert done.stderr.startswith(
+            b"probe: needs Python 3.8 or newer, this is " + version.encode()
+        )
 
 
 def test_under_nohup_a_hangup_is_ignored(probe: Path, host: Path) -> None:

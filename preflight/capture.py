@@ -16,6 +16,7 @@ import msgspec
 from preflight.errors import UsageError
 
 SCHEMA = "gpu-preflight/capture/1"
+LEVELS = ("look",)  # what a probe can have taken; evidence of another is not judged as if it were
 MAX_BYTES = 64 << 20
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)|\x1b[@-_]"
@@ -115,7 +116,7 @@ def decode(data: bytes, name: str = "the capture") -> Capture:
         )
     try:
         capture = msgspec.json.decode(data, type=Capture)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(
             f"{name}: not a capture: {plain(str(error))[:200]}",
             "a capture is what --save-capture or probe.pyz wrote",
@@ -123,6 +124,11 @@ def decode(data: bytes, name: str = "the capture") -> Capture:
     if capture.schema != SCHEMA:
         raise UsageError(
             f"{name}: schema {plain(capture.schema)[:80]!r}, expected {SCHEMA!r}",
+            "a newer capture needs a newer preflight",
+        )
+    if capture.level not in LEVELS:
+        raise UsageError(
+            f"{name}: level {plain(capture.level)[:80]!r}, expected {' or '.join(LEVELS)}",
             "a newer capture needs a newer preflight",
         )
     return capture

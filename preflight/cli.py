@@ -337,7 +337,7 @@ def deploy(layout: str, hosts: tuple[str, ...], artifacts: str, **options: Any) 
 def parse(kind: str, file: str) -> int:
     """Print one recorded output as JSON. FILE may be - for standard input.
 
-    KIND is one of topo, p2p, smi, kernel, lspci.
+    KIND is one of topo, p2p, smi, kernel, lspci, ipmi-sdr, ipmi-sensor, ipmi-dcmi.
     """
     import json
     from pathlib import Path

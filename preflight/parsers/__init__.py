@@ -12,11 +12,8 @@ from typing import Any, Protocol, cast
 from preflight.errors import UsageError
 from preflight.parsers.recording import decode_bytes, plain_text
 
-KINDS = ("topo", "p2p", "smi", "kernel", "lspci")
+KINDS = ("topo", "p2p", "smi", "kernel", "lspci", "ipmi-sdr", "ipmi-sensor", "ipmi-dcmi")
 RESERVED = (
-    "ipmi-sdr",
-    "ipmi-sensor",
-    "ipmi-dcmi",
     "redfish",
     "nccl-tests",
     "nccl-debug",

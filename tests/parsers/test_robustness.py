@@ -30,6 +30,8 @@ SEEDS = (
     "pcieport 0000:00:01.0: PCIe Bus Error: severity=", "[Hardware Error]: ", "NVRM: a",
     "0000:01:00.0 VGA: NVIDIA (rev a1) ", "01:00.0 ", "LnkSta: Speed ", "Region 0: Memory at ",
     "A+ ", "(rev ff)", "00: 00 ", "[size=", "\x00", "\ufffd", "1" * 40, "a[1]: ", "2026-01-01T",
+    "Fan | 1 RPM | ok\n", "Fan | 01h | ok | 7.1 | 1 RPM\n", "a | ", "a | 1 degrees C, ", "|",
+    "a | 1.000 | Volts | ok" + " | na" * 6 + "\n", "Average power reading: 1 Watts\n",
 )  # fmt: skip
 
 

@@ -25,8 +25,8 @@ format: $(VENV)/dev.stamp
 docs: $(VENV)/dev.stamp
 	$(BIN)/pytest tests/render --rewrite
 
-bench: $(VENV)/dev.stamp
-	$(BIN)/python bench/look.py
+bench: $(VENV)/dev.stamp .venv-bench/made.stamp
+	BENCH_BIN=.venv-bench/bin $(BIN)/python bench/look.py
 
 $(VENV)/made.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -45,5 +45,11 @@ $(VENV)/dev.stamp: pyproject.toml $(PROBE_SOURCES) $(VENV)/made.stamp
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@ $(VENV)/run.stamp
 
+# The tools that are compared with pin other versions of what we use.
+.venv-bench/made.stamp:
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet ansible-core pyinfra
+	touch $@
+
 clean:
-	rm -rf $(VENV) build dist preflight/probe.pyz .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-bench build dist preflight/probe.pyz .mypy_cache .ruff_cache .pytest_cache

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from preflight.acceptance import Judged
     from preflight.findings import Level
     from preflight.outputs import Outputs
-    from preflight.policy import Policy
     from preflight.purpose import Purpose
     from preflight.render.progress import Progress
     from preflight.transport import Request
@@ -61,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         status = _complain("interrupted", "", 130)
     except BrokenPipeError:  # the reader of a pipe has gone: not our fault, nothing to say
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_stdout()
         status = 0
     except Exception:  # noqa: BLE001 - the one place where a defect becomes a line and a file
         status = _complain(*_defect())
@@ -73,6 +72,11 @@ def _with_check(arguments: list[str]) -> list[str]:
     first = arguments[0] if arguments else "--help"
     own = {"--help", "-h", "--version", *cli.commands}
     return arguments if first in own else ["check", *arguments]
+
+
+def _forget_stdout() -> None:
+    """Nobody reads it any more; what is still buffered must not fail when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(message: str, hint: str, status: int) -> int:
@@ -201,9 +205,9 @@ def check(hosts: tuple[str, ...], capture_path: str | None, **options: Any) -> i
     from preflight.acceptance import judge_hosts, judge_saved
 
     outputs = _outputs(options, several=len(hosts) > 1)
-    policy = _policy(options)
-    purpose = _purpose(options)
+    policy, purpose = options["policy"], _purpose(options)
     if capture_path:
+        _level(options)  # a capture has its own; what is not there yet is refused all the same
         judged = [judge_saved(Path(capture_path), policy, purpose)]
     else:
         request = _request(options)
@@ -239,7 +243,7 @@ def demo(machine: str | None, list_machines: bool, **options: Any) -> int:
     from preflight.acceptance import judge_demo
 
     outputs = _outputs(options, several=False)
-    policy = _policy(options) if options["policy"] != "default" else None
+    policy = options["policy"]
     with _progress([machine] if machine else []) as progress:
         judged = judge_demo(machine, _level(options), policy, progress, _purpose(options))
     return _deliver([judged], outputs, options)
@@ -398,12 +402,6 @@ def _level(options: dict[str, Any]) -> Level:
     return level
 
 
-def _policy(options: dict[str, Any]) -> Policy:
-    from preflight.policy import load
-
-    return load(options["policy"])
-
-
 def _purpose(options: dict[str, Any]) -> Purpose:
     from preflight.purpose import purpose
 
@@ -456,6 +454,15 @@ def _outputs(options: dict[str, Any], several: bool) -> Outputs:
 def _deliver(judged: Sequence[Judged], outputs: Outputs, options: dict[str, Any]) -> int:
     """Write the files asked for, show the report, and give the exit status."""
     from preflight.acceptance import exit_status
+
+    try:
+        _hand_over(judged, outputs, options)
+    except BrokenPipeError:  # `preflight … | head`: the verdict stands, whoever reads of it
+        _forget_stdout()
+    return exit_status(judged, strict=options["strict"])
+
+
+def _hand_over(judged: Sequence[Judged], outputs: Outputs, options: dict[str, Any]) -> None:
     from preflight.render.json_report import to_json, to_json_array
 
     if outputs.capture:
@@ -466,7 +473,6 @@ def _deliver(judged: Sequence[Judged], outputs: Outputs, options: dict[str, Any]
         documents = [to_json(one) for one in judged]
         _write(outputs.json, to_json_array(documents) if outputs.several else documents[0])
     _show(judged, options, err=outputs.takes_stdout)
-    return exit_status(judged, strict=options["strict"])
 
 
 def _show(judged: Sequence[Judged], options: dict[str, Any], err: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from preflight.acceptance import judge_capture
+from preflight.judging import judge_capture
 from preflight.capture import Capture, ProcessRecord, decode, encode
 from preflight.findings import Report, Verdict
 from preflight.policy import Policy, load

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from preflight import demo
-from preflight.acceptance import judge_capture
+from preflight.judging import judge_capture
 from preflight.capture import Capture, ControllerView, encode, load
 from preflight.demo import machine
 from preflight.findings import Level, Report

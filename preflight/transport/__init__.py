@@ -30,15 +30,20 @@ def probe_bytes() -> bytes:
 
 
 def fetch_all(
-    hosts: Sequence[str], request: Request, progress: Progress, probe: bytes | None = None
+    hosts: Sequence[str],
+    request: Request,
+    progress: Progress,
+    probe: bytes | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> list[Capture | PreflightError]:
     """Each host's capture, or why there is none, in the order given.
 
-    UsageError before anything is opened where one of them is no host.
+    `meanwhile` is done in the calling thread while the hosts are connected to. UsageError before
+    anything is opened where one of them is no host.
     """
     targets = [parse(host) for host in hosts]
     data = probe_bytes() if probe is None else probe
-    return side_by_side(targets, request, progress, partial(_fetch, data))
+    return side_by_side(targets, request, progress, partial(_fetch, data), meanwhile)
 
 
 def _fetch(

@@ -20,7 +20,11 @@ _Jobs = SimpleQueue[Callable[[], None] | None]  # None: one host is done
 
 
 def side_by_side(
-    targets: Sequence[Target], request: Request, progress: Progress, fetch: Fetch
+    targets: Sequence[Target],
+    request: Request,
+    progress: Progress,
+    fetch: Fetch,
+    meanwhile: Callable[[], None] | None = None,
 ) -> list[Capture | PreflightError]:
     """Fetch every host; Ctrl-C closes all connections and waits for nobody.
 
@@ -52,6 +56,8 @@ def side_by_side(
     for _ in range(min(AT_ONCE, len(targets))):
         threading.Thread(target=work, daemon=True).start()
     try:
+        if meanwhile:
+            meanwhile()
         _serve(jobs, len(targets))
     except BaseException:
         opened.close_all()

@@ -44,6 +44,20 @@ def remapped_rows(gpu: Field) -> dict[str, Any] | None:
     return None if all(fact is None for fact in facts.values()) else facts
 
 
+def remapper_banks(gpu: Field) -> dict[str, Any] | None:
+    """Banks of memory by how many spare rows they have left ("full": all of them)."""
+    rows = gpu.at(
+        "remapped_rows/row_remapper_histogram", "remapped_rows/bank_remap_availability_histogram"
+    )
+    if rows is None:
+        return None
+    names = {"none": "none", "low": "low", "partial": "partial", "high": "high", "full": "max"}
+    facts = {
+        key: number(rows.at(f"row_remapper_histogram_{name}", name)) for key, name in names.items()
+    }
+    return None if any(fact is None for fact in facts.values()) else facts
+
+
 def retired_pages(gpu: Field) -> dict[str, Any] | None:
     pages = gpu.at("retired_pages")
     if pages is None:

@@ -8,7 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from preflight.parsers import pci_address
-from preflight.parsers.smi_ecc import ecc_errors, ecc_uncorrected, remapped_rows, retired_pages
+from preflight.parsers.smi_ecc import (
+    ecc_errors,
+    ecc_uncorrected,
+    remapped_rows,
+    remapper_banks,
+    retired_pages,
+)
 from preflight.parsers.smi_field import Field, flag, identifier, is_error, number, word
 
 Json = dict[str, Any]
@@ -82,9 +88,11 @@ def _memory(gpu: Field) -> Json:
         "memory_reserved_mib": number(gpu.at("fb_memory_usage/reserved")),
         "bar1_mib": number(gpu.at("bar1_memory_usage/total")),
         "ecc_mode": flag(gpu.at("ecc_mode/current_ecc", "ecc_mode/current")),
+        "ecc_mode_pending": flag(gpu.at("ecc_mode/pending_ecc", "ecc_mode/pending")),
         "ecc": ecc_errors(gpu),
         "ecc_uncorrected": ecc_uncorrected(gpu),
         "remapped_rows": remapped_rows(gpu),
+        "remapper_banks": remapper_banks(gpu),
         "retired_pages": retired_pages(gpu),
     }
 
@@ -115,6 +123,9 @@ def _power_and_heat(gpu: Field) -> Json:
         "temperature_shutdown_c": celsius("gpu_temp_max_threshold", "gpu_shutdown_temp"),
         "temperature_margin_c": celsius("gpu_temp_tlimit", "gpu_t_limit_temp"),
         "memory_temperature_c": celsius("memory_temp", "memory_current_temp"),
+        "memory_temperature_max_c": celsius(
+            "gpu_temp_max_mem_threshold", "memory_max_operating_temp"
+        ),
         "fan_percent": number(gpu.at("fan_speed")),
     }
 

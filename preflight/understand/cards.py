@@ -32,7 +32,12 @@ _SOURCES = {
 _HOST_WIDE = frozenset({"sysfs", "lspci"})
 # Subclasses of class 03 in the PCI ID Repository.
 _DISPLAY_CLASSES = frozenset(
-    {"VGA compatible controller", "XGA compatible controller", "3D controller", "Display controller"}
+    {
+        "VGA compatible controller",
+        "XGA compatible controller",
+        "3D controller",
+        "Display controller",
+    }
 )
 _NO_CARDS = "No devices were found"
 

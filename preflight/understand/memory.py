@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from preflight.facts import Card, Fact, Missing, NotApplicable, RemappedRows
+from preflight.facts import (
+    Card,
+    Fact,
+    Missing,
+    NotApplicable,
+    RemappedRows,
+    RemapperBanks,
+    RetiredPages,
+)
 from preflight.understand.cards import CardEvidence
 from preflight.understand.driver_says import smi, unless_absent
 from preflight.understand.nvml import member
 from preflight.understand.picking import Picked, Picks, first, flag, whole
 
+Read = Callable[[Any], Any]
+
 _NO_ECC = "the card has no ECC"
 _ECC_OFF = "ECC is switched off"
 _NO_REMAPPER = "the card has no row remapper"
 _UNCORRECTED = "MemoryErrorCounter(UNCORRECTED,AGGREGATE,{})"
+_CORRECTED = "MemoryErrorCounter(CORRECTED,VOLATILE,DRAM)"
+_RETIRES_NONE = "the card retires no pages"
 _RETIRES_PAGES = frozenset({"volta", "turing"})  # they retire pages and remap no rows
 
 
@@ -22,13 +35,16 @@ def memory(card: CardEvidence, product: Fact[Card]) -> Picks:
         ("nvml", card.nvml.part("MemoryInfo", "total", _mib)),
         ("smi-q", smi(card, "memory_mib", whole)),
     )
-    ecc = _ecc_enabled(card, product)
+    ecc = _ecc(card, product, 0, "ecc_mode")
     return {
         "memory_total_mib": total,
         "bar1_total_mib": _bar1(card, total.value),
         "ecc_enabled": ecc,
+        "ecc_enabled_after_reboot": _ecc(card, product, 1, "ecc_mode_pending"),
         **{name: _without_ecc(counter, ecc.value) for name, counter in _counters(card).items()},
-        "remapped_rows": _remapped_rows(card, product),
+        "remapped_rows": _remapped(card, product, "RemappedRows", _rows, _smi_rows),
+        "remapper_banks": _remapped(card, product, "RowRemapperHistogram", _banks, _smi_banks),
+        "retired_pages": _retired_pages(card, product),
     }
 
 
@@ -54,10 +70,11 @@ def _largest_region(card: CardEvidence) -> Fact[int]:
     return max(filter(None, sizes), default=None) or Missing("not-present", "lspci shows no region")
 
 
-def _ecc_enabled(card: CardEvidence, product: Fact[Card]) -> Picked:
+def _ecc(card: CardEvidence, product: Fact[Card], place: int, name: str) -> Picked:
+    """NVML's pair: the mode that holds, and the one that will after a reboot."""
     readings = (
-        ("nvml", card.nvml.part("EccMode", 0, flag)),
-        ("smi-q", smi(card, "ecc_mode", flag)),
+        ("nvml", card.nvml.part("EccMode", place, flag)),
+        ("smi-q", smi(card, name, flag)),
     )
     if _is_professional(product):
         return first(*readings)
@@ -67,6 +84,10 @@ def _ecc_enabled(card: CardEvidence, product: Fact[Card]) -> Picked:
 def _counters(card: CardEvidence) -> dict[str, Picked]:
     sram_status = card.nvml.part("SramEccErrorStatus", "bThresholdExceeded", flag)
     return {
+        "ecc_correctable_volatile_dram": first(
+            ("nvml", card.nvml.get(_CORRECTED, whole)),
+            ("smi-q", smi(card, "ecc.volatile.dram_correctable", whole)),
+        ),
         "ecc_uncorrectable_volatile": first(
             ("nvml", card.nvml.get("TotalEccErrors(UNCORRECTED,VOLATILE)", whole)),
             ("smi-q", smi(card, "ecc_uncorrected", whole)),
@@ -97,10 +118,13 @@ def _without_ecc(counter: Picked, enabled: Fact[bool]) -> Picked:
     return Picked(NotApplicable(_ECC_OFF)) if enabled is False and is_unsupported else counter
 
 
-def _remapped_rows(card: CardEvidence, product: Fact[Card]) -> Picked:
+def _remapped(
+    card: CardEvidence, product: Fact[Card], call: str, read: Read, read_smi: Read
+) -> Picked:
+    name = "remapped_rows" if read is _rows else "remapper_banks"
     rows = first(
-        ("nvml", card.nvml.get("RemappedRows", _rows)),
-        ("smi-q", smi(card, "remapped_rows", _smi_rows)),
+        ("nvml", card.nvml.get(call, read)),
+        ("smi-q", smi(card, name, read_smi)),
     )
     if card.nvml.part("MigMode", 0, flag) is True or smi(card, "mig_mode", flag) is True:
         return rows  # with instances the driver may hide them
@@ -111,6 +135,52 @@ def _remapped_rows(card: CardEvidence, product: Fact[Card]) -> Picked:
 def _is_professional(product: Fact[Card]) -> bool:
     """The catalogue knows the card as one with ECC: that it says it has none is no answer."""
     return isinstance(product, Card) and product.form != "geforce"
+
+
+def _retired_pages(card: CardEvidence, product: Fact[Card]) -> Picked:
+    """Since Ampere cards remap rows instead, whatever the driver says or does not say."""
+    if isinstance(product, Card) and product.family not in _RETIRES_PAGES:
+        return Picked(NotApplicable(_RETIRES_NONE))
+    pages = first(("nvml", _nvml_pages(card)), ("smi-q", smi(card, "retired_pages", _smi_pages)))
+    if _is_professional(product):
+        return pages
+    return Picked(unless_absent(pages.value, _RETIRES_NONE), pages.source)
+
+
+def _nvml_pages(card: CardEvidence) -> Fact[RetiredPages]:
+    """NVML gives the pages of each cause as a list."""
+    single = card.nvml.get("RetiredPages_v2(MULTIPLE_SINGLE_BIT_ECC_ERRORS)", _length)
+    double = card.nvml.get("RetiredPages_v2(DOUBLE_BIT_ECC_ERROR)", _length)
+    pending = card.nvml.get("RetiredPagesPendingStatus", flag)
+    for part in (single, double, pending):
+        if isinstance(part, (Missing, NotApplicable)):
+            return part
+    return RetiredPages(single, double, pending)  # type: ignore[arg-type]
+
+
+def _smi_pages(value: Any) -> RetiredPages | None:
+    single, double = whole(value["single_bit"]), whole(value["double_bit"])
+    pending = flag(value["pending"])
+    if single is None or double is None or pending is None:
+        return None
+    return RetiredPages(single, double, pending)
+
+
+def _length(value: Any) -> int | None:
+    return len(value) if isinstance(value, list) else None
+
+
+def _banks(value: Any) -> RemapperBanks | None:
+    return _bank_counts([member(value, key) for key in ("none", "low", "partial", "high", "max")])
+
+
+def _smi_banks(value: Any) -> RemapperBanks | None:
+    return _bank_counts([value[key] for key in ("none", "low", "partial", "high", "full")])
+
+
+def _bank_counts(values: list[Any]) -> RemapperBanks | None:
+    counts = [count for count in map(whole, values) if count is not None]
+    return RemapperBanks(*counts) if len(counts) == len(values) else None
 
 
 def _rows(value: Any) -> RemappedRows | None:

@@ -51,6 +51,14 @@ def power(card: CardEvidence) -> Picks:
         ),
         "temperature_margin_c": margin,
         "temperature_slowdown_c": _slowdown(card, margin.value),
+        "memory_temperature_c": first(
+            ("nvml", card.nvml.get("FieldValues(MEMORY_TEMP)", _warm)),
+            ("smi-q", smi(card, "memory_temperature_c", _warm)),
+        ),
+        "memory_temperature_max_c": first(
+            ("nvml", card.nvml.get("TemperatureThreshold(MEM_MAX)", _warm)),
+            ("smi-q", smi(card, "memory_temperature_max_c", _warm)),
+        ),
         "fan_speed_percent": _fan(card),
         "performance_state": first(
             ("nvml", card.nvml.get("PerformanceState", _state)),
@@ -90,6 +98,11 @@ def _fan(card: CardEvidence) -> Picked:
         ("nvml", unless_absent(card.nvml.get("FanSpeed", whole), none)),
         ("smi-q", unless_absent(smi(card, "fan_percent", whole), none)),
     )
+
+
+def _warm(value: object) -> int | None:
+    """Drivers give 0 for a sensor that is not there."""
+    return whole(value) or None
 
 
 def _watts(milliwatts: object) -> float | None:

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from preflight.facts import Gpu, Missing, NotApplicable, RemappedRows
+from preflight.facts import (
+    Gpu,
+    Missing,
+    NotApplicable,
+    RemappedRows,
+    RemapperBanks,
+    RetiredPages,
+)
 from preflight.understand import understand
 from tests.understand.build import CARDS, RTX4090, bare, bridge, command, files, pci_device
 
@@ -225,3 +232,55 @@ def test_the_daemon_keeps_the_driver_loaded_in_the_cards_stead(own: Any) -> None
     assert understand(builder.capture(systemd_nvidia=runs)).gpus[0].persistence_mode is True  # type: ignore[index]
     gpu = understand(builder.capture(systemd_nvidia=fails)).gpus[0]  # type: ignore[index]
     assert gpu.persistence_mode is not True
+
+
+V100 = files(pci_device(CARDS[0], device="0x1db1"))
+PAGES = "RetiredPages_v2(MULTIPLE_SINGLE_BIT_ECC_ERRORS)", "RetiredPages_v2(DOUBLE_BIT_ECC_ERROR)"
+PENDING = "RetiredPagesPendingStatus"
+
+
+def test_retired_pages_are_counted_by_cause() -> None:
+    page = {"address": 4096, "timestamp": 0}
+    gpu = card(V100, **{PAGES[0]: [page, page], PAGES[1]: [page], PENDING: 1})
+    assert gpu.retired_pages == RetiredPages(2, 1, pending=True)
+    assert card(V100, **{PAGES[0]: [], PAGES[1]: [], PENDING: 0}).retired_pages == RetiredPages(
+        0, 0, pending=False
+    )
+
+
+@pytest.mark.parametrize(
+    "tree, is_owed", [(V100, True), (T4, True), (A100, False), (GEFORCE, False)]
+)
+def test_only_cards_that_retire_pages_owe_them(tree: Any, is_owed: bool) -> None:
+    gpu = card(tree, **dict.fromkeys((*PAGES, PENDING), OFF))
+    assert isinstance(gpu.retired_pages, Missing if is_owed else NotApplicable)
+
+
+def test_half_of_the_retired_pages_is_none() -> None:
+    gpu = card(V100, **{PAGES[0]: [], PAGES[1]: "!UNKNOWN", PENDING: 0})
+    assert gpu.retired_pages == Missing("tool-failed", "UNKNOWN")
+
+
+def test_spare_rows_by_bank() -> None:
+    histogram = {"max": 640, "high": 1, "partial": 2, "low": 3, "none": 4}
+    gpu = card(A100, RowRemapperHistogram=histogram)
+    assert gpu.remapper_banks == RemapperBanks(none=4, low=3, partial=2, high=1, full=640)
+    assert card(RowRemapperHistogram={"max": 192}).remapper_banks == Missing(
+        "not-parsed", "{'max': 192}"
+    )
+    assert isinstance(card(T4, RowRemapperHistogram=OFF).remapper_banks, NotApplicable)
+    assert isinstance(card(A100, RowRemapperHistogram=OFF).remapper_banks, Missing)
+
+
+def test_the_mode_after_the_next_reboot() -> None:
+    gpu = card(A100, EccMode=[1, 0])
+    assert (gpu.ecc_enabled, gpu.ecc_enabled_after_reboot) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "reading, found",
+    [(37, 37), (0, Missing("not-parsed", "0")), (OFF, Missing("not-supported", "NOT_SUPPORTED"))],
+)
+def test_memory_temperature(reading: object, found: object) -> None:
+    gpu = card(**{"FieldValues(MEMORY_TEMP)": reading, "TemperatureThreshold(MEM_MAX)": 95})
+    assert (gpu.memory_temperature_c, gpu.memory_temperature_max_c) == (found, 95)

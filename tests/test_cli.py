@@ -72,6 +72,7 @@ def test_a_policy_of_ones_own_decides(tmp_path: Path) -> None:
     [
         (["check"], "give one or more hosts, or --capture"),
         (["check", "gpu01", "--capture", str(GOOD)], "leave the hosts out"),
+        (["check", "--capture", str(GOOD), "--level", "soak"], "--level soak is not there yet"),
         (["check", "--capture", "nowhere.json"], "nowhere.json: No such file"),
         (["check", "--capture", str(HOSTS / "lost-card" / "report.txt")], "not a capture"),
         (["gpu01", "--level", "measure"], "--level measure is not there yet"),
@@ -189,6 +190,26 @@ def test_a_reader_who_leaves_is_no_error() -> None:
     command = f"{sys.executable} -m preflight check --capture {LOST} -v | head -1; true"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
     assert "reject" in done.stdout
+    assert not done.stderr
+
+
+@pytest.mark.parametrize("output", [(), ("--json", "-")])
+@pytest.mark.parametrize("capture, status", [(GOOD, 0), (LOST, 1), (BARE, 3)])
+def test_a_verdict_stands_though_nobody_reads_it(
+    capture: Path, status: int, output: tuple[str, ...]
+) -> None:
+    """`preflight … | head` under pipefail must not make another verdict of it."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "preflight", "check", "--capture", str(capture), *output],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert done.returncode == status
     assert not done.stderr
 
 

@@ -335,6 +335,42 @@ def deploy(layout: str, hosts: tuple[str, ...], artifacts: str, **options: Any) 
     return outcome.exit_status
 
 
+@cli.command(
+    epilog="""\b
+Examples:
+  preflight power --gpus "2x RTX 4090" --psu "1600W ATX3.1"
+  preflight power --gpus "RTX 5090 + 2x RTX 3090" --psu 2000W --host-w 400 --json -
+
+\b
+Exit status:
+  0    the supply carries them (also where it is tight)
+  1    it is too small
+  2    usage or bad input"""
+)
+@click.option("--gpus", required=True, metavar="CARDS", help='Cards, such as "2x RTX 4090".')
+@click.option("--psu", required=True, metavar="SUPPLY", help='Rating and standard: "1200W ATX2.4".')
+@click.option(
+    "--host-w",
+    type=click.FloatRange(0, 10_000),
+    metavar="WATTS",
+    help="What the rest of the host draws at most.  [default: 250]",
+)
+@click.option("--json", "json_path", metavar="FILE", help="Write it as JSON; - for stdout.")
+def power(gpus: str, psu: str, host_w: float | None, json_path: str | None) -> int:
+    """Say whether a power supply carries these cards: for hours, for moments, cables, wall."""
+    from preflight.outputs import Outputs
+    from preflight.render.supply import render, to_json
+    from preflight.supply import question
+    from preflight.supply.sizing import size
+
+    outputs = Outputs(json_path, None, several=False)
+    sizing = size(question.gpus(gpus), question.psu(psu), host_w)
+    if json_path:
+        _write(json_path, to_json(sizing))
+    click.echo(render(sizing), err=outputs.takes_stdout, nl=False)
+    return 1 if sizing.status == "too small" else 0
+
+
 @cli.command()
 @click.argument("kind")
 @click.argument("file")

@@ -44,11 +44,12 @@ def parse(text: str) -> dict[str, Any]:
             xid.append(event)
         faults.see(line, event)
         aer.see(line)
-    if not is_kernel and not xid and not aer.entries and not faults.entries:
+    reports = aer.finish()
+    if not is_kernel and not xid and not reports and not faults.entries:
         raise NotThisKind(EXPECTED)
     return {
         "xid": xid,
-        "aer": aer.entries,
+        "aer": reports,
         "lost": faults.lost,
         "faults": faults.finish(),
     }

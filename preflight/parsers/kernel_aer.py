@@ -33,7 +33,7 @@ class Aer:
 
     def __init__(self) -> None:
         self.entries: list[dict[str, Any]] = []
-        self._announced: dict[str, Any] | None = None
+        self._announced: tuple[int, dict[str, Any]] | None = None  # its place, if none follows
         self._firmware_severity: str | None = None
 
     def see(self, line: Line) -> None:
@@ -47,11 +47,22 @@ class Aer:
             self._announced = None
             self.entries.append(_entry(line, error[1], _severity(error[2]), error[3]))
         elif announced := _ANNOUNCED.match(message):
-            if self._announced:  # nothing followed the one before: no details were found
-                self.entries.append(self._announced)
-            self._announced = _entry(line, announced[1], _severity(announced[2]), None)
+            self._keep_announced()
+            entry = _entry(line, announced[1], _severity(announced[2]), None)
+            self._announced = len(self.entries), entry
         elif (firmware := _FIRMWARE.match(message)) and self._firmware_severity:
             self.entries.append(_entry(line, firmware[1], self._firmware_severity, firmware[2]))
+
+    def finish(self) -> list[dict[str, Any]]:
+        """All entries, in the order of their lines."""
+        self._keep_announced()
+        return self.entries
+
+    def _keep_announced(self) -> None:
+        """Nothing followed the announcement: the host found no details, or stopped there."""
+        if self._announced:
+            self.entries.insert(*self._announced)
+        self._announced = None
 
 
 def _entry(line: Line, port: str, severity: str, layer: str | None) -> dict[str, Any]:

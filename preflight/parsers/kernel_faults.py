@@ -16,7 +16,7 @@ from preflight.parsers.kernel_bars import Bars
 from preflight.parsers.kernel_line import Line
 from preflight.parsers.kernel_mce import MachineChecks
 
-_ADDRESS = re.compile(rf"(?<![\w:.])(?:PCI:)?({pci_address.PATTERN})(?![\w:])")
+_ADDRESS = re.compile(rf"(?<![\w:.])(?:PCI:)?({pci_address.PATTERN})(?!\w|:\w)")
 _MAX_TEXT = 512
 _TOLD_OVER = 3  # further lines that a message of the driver may take
 

@@ -66,16 +66,18 @@ def _pcie(gpu: Field) -> Json:
     def link(xml: str, text: str) -> int | float | None:
         return number(gpu.at(f"{_LINK}/{xml}", f"{_LINK_TEXT}/{text}"))
 
+    both_max = link("pcie_gen/max_link_gen", "pcie_generation/max")
+    card_max = link("pcie_gen/max_device_link_gen", "pcie_generation/device_max")
     return {
         "pcie_gen": {
             "current": link("pcie_gen/current_link_gen", "pcie_generation/current"),
-            "max": link("pcie_gen/max_link_gen", "pcie_generation/max"),
+            "max": card_max if both_max is None else both_max,
         },
         "pcie_width": {
             "current": link("link_widths/current_link_width", "link_width/current"),
             "max": link("link_widths/max_link_width", "link_width/max"),
         },
-        "pcie_device_gen_max": link("pcie_gen/max_device_link_gen", "pcie_generation/device_max"),
+        "pcie_device_gen_max": card_max,
         "pcie_host_gen_max": link("pcie_gen/max_host_link_gen", "pcie_generation/host_max"),
         "replay_counter": number(gpu.at("pci/replay_counter", "pci/replays_since_reset")),
     }

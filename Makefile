@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format docs bench clean
+.PHONY: demo test check format docs bench lab lab-all clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/preflight demo
@@ -44,6 +44,13 @@ $(VENV)/run.stamp: pyproject.toml $(PROBE_SOURCES) $(VENV)/made.stamp
 $(VENV)/dev.stamp: pyproject.toml $(PROBE_SOURCES) $(VENV)/made.stamp
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@ $(VENV)/run.stamp
+
+# Real hosts under systemd-nspawn with a real vLLM on the CPU: tests/lab/README.md says what it needs.
+lab: $(VENV)/dev.stamp
+	PREFLIGHT_LAB=ci $(BIN)/pytest -n 0 tests/lab
+
+lab-all: $(VENV)/dev.stamp
+	PREFLIGHT_LAB=all $(BIN)/python -m tests.lab.record
 
 # The tools that are compared with pin other versions of what we use.
 .venv-bench/made.stamp:

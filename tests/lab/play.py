@@ -47,6 +47,11 @@ class Controller:
         self.sockets = folder / "ssh"
         self.sockets.mkdir(parents=True)
 
+    @property
+    def api_key(self) -> str:
+        """The key that the roles made for this person at the first play."""
+        return (self.folder / ".config/gpu-preflight/vllm-api-key").read_text().strip()
+
     def play(
         self, playbook: str, *hosts: Host, told: dict[str, object], options: str = ""
     ) -> Played:

@@ -23,8 +23,7 @@ def test_two_servers_answer_on_one_port_and_one_may_die(
     variables = told(good, load_balancer_backend=backend)
     played = controller.play("deploy-replicas", ready, told=variables)
     assert played.status == 0, played.output
-    key = (controller.folder / ".config/gpu-preflight/vllm-api-key").read_text().strip()
-    ask = client(ready, key, authority=authority(ready, backend))
+    ask = client(ready, controller.api_key, authority=authority(ready, backend))
     for server in SERVERS:
         serving(ready, server)
     assert [ask.complete().status for _ in range(8)] == [200] * 8
@@ -47,7 +46,9 @@ def authority(host: Host, backend: str) -> str:
 
 def completions(host: Host, port: int) -> int:
     """How many answers a server gave, by its own count."""
-    script = f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:{port}/metrics').read())"
+    script = (
+        f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:{port}/metrics').read())"
+    )
     text = ast.literal_eval(host.run("python3", "-c", script).stdout).decode()
     counts = [line for line in text.splitlines() if line.startswith("vllm:request_success_total")]
     return sum(int(float(line.rsplit(" ", 1)[1])) for line in counts)

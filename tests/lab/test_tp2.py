@@ -20,7 +20,7 @@ SKIPPED = Path(__file__).with_name("skipped.yaml")
 
 @pytest.fixture(scope="module")
 def api_key(controller: Controller) -> str:
-    return (controller.folder / ".config/gpu-preflight/vllm-api-key").read_text().strip()
+    return controller.api_key
 
 
 @pytest.fixture(scope="module")

@@ -123,6 +123,7 @@ def test_a_killed_process_comes_back_whole(served: Host, ask: Client, victim: st
 def processes(host: Host) -> dict[str, str]:
     """What runs in the unit's control group: pid and command."""
     group = host.run("systemctl", "show", UNIT, "--property=ControlGroup", "--value").stdout.strip()
-    listed = host.run("ps", "axww", "-o", "pid=,cgroup=,args=").stdout
-    rows = [line.split(None, 2) for line in listed.splitlines()]
-    return {pid: args for pid, cgroup, args in rows if group and cgroup.endswith(group)}
+    members = host.run("cat", f"/sys/fs/cgroup{group}/cgroup.procs", check=False).stdout.split()
+    listed = host.run("ps", "axww", "-o", "pid=,args=").stdout
+    commands = dict(line.split(None, 1) for line in listed.splitlines())
+    return {pid: commands[pid] for pid in members if pid in commands} if group else {}

@@ -261,6 +261,7 @@ class Gpu:
     fan_speed_percent: Fact[int] = NOT_COLLECTED
     clock_max_mhz: Fact[int] = NOT_COLLECTED  # graphics
     clock_memory_max_mhz: Fact[int] = NOT_COLLECTED
+    memory_bandwidth_gb_s: Fact[float] = NOT_COLLECTED  # by that clock and the bus width
     clock_application_mhz: Fact[int] = NOT_COLLECTED  # graphics; what a program may ask for
     clock_application_default_mhz: Fact[int] = NOT_COLLECTED
     is_idle: Fact[bool] = NOT_COLLECTED  # no process, utilisation 0
@@ -333,6 +334,8 @@ class FileSystem:
     available_gib: Fact[float] = NOT_COLLECTED
     used_percent: Fact[float] = NOT_COLLECTED
     inodes_used_percent: Fact[float] = NOT_COLLECTED
+    is_read_only: Fact[bool] = NOT_COLLECTED  # as it is mounted now
+    holds_system: Fact[bool] = NOT_COLLECTED  # it is mounted at /
 
 
 @dataclass(frozen=True)
@@ -400,6 +403,48 @@ class NcclLibrary:
 
 
 @dataclass(frozen=True)
+class GpuVbios:
+    """A card's VBIOS, and the board it is made for ("10de:2684 1462:5104")."""
+
+    subject: str
+    board: str
+    version: str
+
+
+@dataclass(frozen=True)
+class FabricCard:
+    """How far a card has joined the NVSwitch fabric, in NVML's words."""
+
+    subject: str
+    state: str  # "not started", "in progress", "completed"
+    status: str  # "success", or NVML's error
+
+
+@dataclass(frozen=True)
+class Fabric:
+    """The NVSwitch fabric; `manager` is the service's state, "" where it was not read."""
+
+    cards: tuple[FabricCard, ...]  # those that join a fabric
+    switches: int  # NVSwitches on the bus
+    manager: str  # "active", "inactive", "failed", "not-found"
+    manager_version: str  # "580.159.04"; "" where it was not read
+    driver: str  # "" where it was not read
+
+
+@dataclass(frozen=True)
+class SwitchError:
+    """One SXid code of one NVSwitch, all its repeats together."""
+
+    code: int
+    pci: str
+    is_fatal: bool
+    message: str  # the first line
+    count: int
+    boot: int
+    last: str
+
+
+@dataclass(frozen=True)
 class KernelFault:
     """One kind of kernel fault, all its repeats together; kinds as in checks/kernel_faults.py."""
 
@@ -410,6 +455,72 @@ class KernelFault:
     boot: int
     first: str
     last: str
+
+
+@dataclass(frozen=True)
+class MemoryModules:
+    """The host's memory modules as DMI lists their slots; None where it does not tell."""
+
+    modules: int
+    slots: int
+    per_channel: tuple[int, ...] | None  # modules of each channel that has a slot
+    speed_mt_s: int | None  # at which they run, the slowest
+    rated_mt_s: int | None  # for which they are made, the slowest
+
+
+@dataclass(frozen=True)
+class Swap:
+    size_gib: float  # of all swap together; 0: off
+    swappiness: int
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The host's clock; None where it was not told."""
+
+    is_synchronized: bool | None  # by the host's own word
+    offset_s: float | None  # host minus controller
+
+
+@dataclass(frozen=True)
+class Nic:
+    """One network card of the host that has a link; None where its driver does not tell."""
+
+    name: str
+    speed_mbit_s: int | None
+    duplex: str | None  # "full", "half"
+    carrier_changes: int | None  # since boot; coming up counts as one or two
+    packets: int  # both ways
+    errors: int
+    dropped: int
+
+
+@dataclass(frozen=True)
+class PowerSupply:
+    """One supply as DMI or the BMC tells of it."""
+
+    name: str
+    rating_w: int | None
+    state: str  # the BMC's words, "Presence detected"; "" where it has none
+
+
+@dataclass(frozen=True)
+class PowerBudget:
+    """What the host is expected to draw at most, beside what its supplies give."""
+
+    cards_w: float  # sum of the enforced limits
+    sockets: int
+    ratings_w: tuple[int, ...]  # of each supply that is present; (): none is told
+
+
+@dataclass(frozen=True)
+class BmcEvent:
+    """One entry of the BMC's log; `age_days` None where its clock was not set."""
+
+    sensor: str  # "Power Supply PS1 Status"
+    message: str
+    is_asserted: bool
+    age_days: float | None
 
 
 @dataclass(frozen=True)
@@ -424,6 +535,11 @@ class Host:
     gpu_counts: Fact[Mapping[str, int]] = NOT_COLLECTED  # source that answered -> cards it knows
     gpu_models: Fact[tuple[GpuModel, ...]] = NOT_COLLECTED
     gpu_memory_total_mib: Fact[int] = NOT_COLLECTED  # sum over all cards
+    gpu_numa_nodes: Fact[Mapping[str, int]] = NOT_COLLECTED  # card -> node; -1: not told
+    numa_node_count: Fact[int] = NOT_COLLECTED
+    gpu_vbios: Fact[tuple[GpuVbios, ...]] = NOT_COLLECTED
+    smi_disagreements: Fact[tuple[str, ...]] = NOT_COLLECTED  # nvidia-smi against NVML; (): agree
+    fabric: Fact[Fabric] = NOT_COLLECTED  # of NVSwitch; NotApplicable where there is none
 
     # driver
     driver_response: Fact[DriverResponse] = NOT_COLLECTED
@@ -436,6 +552,7 @@ class Host:
 
     # kernel log
     kernel_faults: Fact[tuple[KernelFault, ...]] = NOT_COLLECTED  # empty: read, nothing found
+    sxids: Fact[tuple[SwitchError, ...]] = NOT_COLLECTED  # empty: read, no NVSwitch error
 
     # machine
     memory_total_mib: Fact[int] = NOT_COLLECTED
@@ -449,6 +566,38 @@ class Host:
     is_guest: Fact[bool] = NOT_COLLECTED  # a virtual machine
     is_container: Fact[bool] = NOT_COLLECTED
     user: Fact[str] = NOT_COLLECTED  # who ran the probe
+    cpu_governor: Fact[str] = NOT_COLLECTED  # "performance", "powersave"
+    cpu_frequency_driver: Fact[str] = NOT_COLLECTED  # "intel_pstate", "acpi-cpufreq"
+    cpu_energy_preference: Fact[str] = NOT_COLLECTED  # of a pstate driver: "balance_performance"
+    cpu_cores: Fact[int] = NOT_COLLECTED  # physical, all sockets
+    cpu_sockets: Fact[int] = NOT_COLLECTED
+    memory_available_mib: Fact[int] = NOT_COLLECTED
+    memory_modules: Fact[MemoryModules] = NOT_COLLECTED
+    huge_pages_mib: Fact[int] = NOT_COLLECTED  # set aside at boot or by hand
+    swap: Fact[Swap] = NOT_COLLECTED
+    shared_memory_mib: Fact[int] = NOT_COLLECTED  # size of /dev/shm
+    locked_memory_limit_mib: Fact[float] = NOT_COLLECTED  # of the login; inf: unlimited
+    open_files_limit: Fact[float] = NOT_COLLECTED  # of the login; inf: unlimited
+    pid_max: Fact[int] = NOT_COLLECTED
+    overcommit_memory: Fact[int] = NOT_COLLECTED  # 0 by estimate, 1 always, 2 never
+
+    # system
+    kernel_parameters: Fact[tuple[str, ...]] = NOT_COLLECTED  # of the boot, in order
+    iommu_mode: Fact[str] = NOT_COLLECTED  # "off", "passthrough", "translated"
+    peer_access_granted: Fact[bool] = NOT_COLLECTED  # between any two cards
+    uptime_s: Fact[float] = NOT_COLLECTED
+    reboot_required: Fact[bool] = NOT_COLLECTED  # the distribution's own mark
+    failed_units: Fact[tuple[str, ...]] = NOT_COLLECTED  # of systemd
+    clock: Fact[Clock] = NOT_COLLECTED
+    controller_rtt_s: Fact[float] = NOT_COLLECTED  # of one round trip over SSH
+    nics: Fact[tuple[Nic, ...]] = NOT_COLLECTED  # with a link; virtual ones left out
+
+    # power and heat of the machine, by its BMC and DMI
+    power_supplies: Fact[tuple[PowerSupply, ...]] = NOT_COLLECTED  # by the BMC
+    power_redundancy: Fact[str] = NOT_COLLECTED  # the BMC's words, "Fully Redundant"
+    power_budget: Fact[PowerBudget] = NOT_COLLECTED
+    inlet_temperature_c: Fact[float] = NOT_COLLECTED
+    bmc_events: Fact[tuple[BmcEvent, ...]] = NOT_COLLECTED
 
     # what it is asked to carry
     layout: Fact[Layout] = NO_LAYOUT

@@ -28,6 +28,10 @@ EXPECTED = "a kernel log (dmesg or journalctl -k)"
 _MAX_TEXT = 512
 
 _XID = re.compile(r"(?:NVRM: ?)?Xid \(([^()]{0,64})\): {0,4}(\d{1,4})\b[,: ]{0,4}(.*)", re.S)
+_SXID = re.compile(
+    r"nvidia-nvswitch\d{1,3}: SXid \(([^()]{0,64})\): {0,4}(\d{1,6}), (Fatal|Non-fatal), ?(.*)",
+    re.S,
+)
 _PID = re.compile(r"pid='?(\d{1,10})")
 _NAME = re.compile(r"\bname=([^,]{1,64}?)(?:,|$)")
 
@@ -35,24 +39,44 @@ _NAME = re.compile(r"\bname=([^,]{1,64}?)(?:,|$)")
 def parse(text: str) -> dict[str, Any]:
     """One entry a message, in order; `lost` names a card once, by whatever words it was said."""
     xid: list[dict[str, Any]] = []
+    sxid: list[dict[str, Any]] = []
     aer, faults = Aer(), Faults()
     is_kernel = False
     for line in lines(text):
         is_kernel = is_kernel or line.is_kernel
+        sxid += _sxid(line)
         event = _xid(line)
         if event:
             xid.append(event)
         faults.see(line, event)
         aer.see(line)
     reports = aer.finish()
-    if not is_kernel and not xid and not reports and not faults.entries:
+    if not is_kernel and not xid and not sxid and not reports and not faults.entries:
         raise NotThisKind(EXPECTED)
     return {
         "xid": xid,
+        "sxid": sxid,
         "aer": reports,
         "lost": faults.lost,
         "faults": faults.finish(),
     }
+
+
+def _sxid(line: Line) -> list[dict[str, Any]]:
+    """An NVSwitch's error by its first line; the lines of its data have no such word."""
+    match = _SXID.match(line.message)
+    if match is None:
+        return []
+    where, code, severity, text = match.groups()
+    return [
+        {
+            "pci": pci_address.normal(where.removeprefix("PCI:").strip()),
+            "code": int(code),
+            "fatal": severity == "Fatal",
+            "message": f"{severity}, {text}"[:_MAX_TEXT].strip(),
+            "stamp": line.stamp,
+        }
+    ]
 
 
 def _xid(line: Line) -> dict[str, Any] | None:

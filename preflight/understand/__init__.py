@@ -14,19 +14,24 @@ from preflight.facts import Card, Fact, Facts, Gpu, GpuModel, Host, Missing
 from preflight.understand import cards as roll
 from preflight.understand import kernel
 from preflight.understand.answers import answers
+from preflight.understand.attachment import attachment
 from preflight.understand.cards import CardEvidence
+from preflight.understand.compared import compared
 from preflight.understand.condition import condition, power_cable
 from preflight.understand.disks import file_systems
 from preflight.understand.driver import driver
 from preflight.understand.evidence import Evidence, evidence
+from preflight.understand.fabric import fabric
 from preflight.understand.host import machine
 from preflight.understand.identity import identity
 from preflight.understand.kernel import Logs
 from preflight.understand.link import link
 from preflight.understand.memory import memory
 from preflight.understand.modes import modes
+from preflight.understand.nvlink import nvlink
 from preflight.understand.pairs import pairs, peer_paths
 from preflight.understand.picking import Picked, Picks
+from preflight.understand.places import places
 from preflight.understand.ports import ports
 from preflight.understand.power import power
 from preflight.understand.slots import labels, slot
@@ -59,6 +64,7 @@ def _gpu(card: CardEvidence, logs: Logs, slots: Mapping[str, str] | Missing) -> 
         **condition(card),
         **link(card),
         **ports(card, logs),
+        **attachment(card),
         **power(card),
         **use(card),
         **modes(card),
@@ -68,6 +74,7 @@ def _gpu(card: CardEvidence, logs: Logs, slots: Mapping[str, str] | Missing) -> 
         "has_peers": Picked(len(card.all_cards) > 1),
     }
     picks |= memory(card, picks["catalog"].value)
+    picks |= nvlink(card, picks["catalog"].value)
     return Gpu(card.subject, card.pci, _sources(picks), **_values(picks))
 
 
@@ -78,6 +85,7 @@ def _upstream_limits(card: CardEvidence, logs: Logs) -> Picked:
 
 
 def _host(seen: Evidence, logs: Logs, gpus: tuple[Gpu, ...] | Missing) -> Host:
+    joined = fabric(seen, gpus)
     subjects = {} if isinstance(gpus, Missing) else {gpu.pci: gpu.subject for gpu in gpus}
     picks = {
         **driver(seen),
@@ -85,6 +93,10 @@ def _host(seen: Evidence, logs: Logs, gpus: tuple[Gpu, ...] | Missing) -> Host:
         "gpu_counts": roll.counts(seen),
         "gpu_models": Picked(_models(gpus)),
         "gpu_memory_total_mib": Picked(_memory_of_all(gpus)),
+        **places(seen, gpus),
+        **compared(seen, gpus),
+        "fabric": joined,
+        "sxids": kernel.switch_errors(logs, joined.value),
         "kernel_faults": kernel.faults(logs, subjects, seen.is_container),
     }
     return Host(sources=_sources(picks), **_values(picks))

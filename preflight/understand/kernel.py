@@ -14,7 +14,14 @@ from typing import Any, TypeVar
 
 from preflight.capture import Capture, Source, plain
 from preflight.errors import NotThisKind
-from preflight.facts import NOT_COLLECTED, KernelFault, Missing, XidEvent
+from preflight.facts import (
+    NOT_COLLECTED,
+    KernelFault,
+    Missing,
+    NotApplicable,
+    SwitchError,
+    XidEvent,
+)
 from preflight.parsers import kernel
 from preflight.understand.picking import Picked
 from preflight.understand.sources import Json, failure, refusal
@@ -152,6 +159,23 @@ def faults(logs: Logs, subjects: Mapping[str, str], is_container: bool) -> Picke
         groups = _grouped(logs, strays, lambda event: (event["pci"], event["code"]))
         found += [_stray(*group) for group in groups]
     return logs.settled(tuple(found))
+
+
+def switch_errors(logs: Logs, fabric: object) -> Picked:
+    """The SXid codes of all NVSwitches; a host without a fabric has none to tell of."""
+    groups = _grouped(
+        logs, lambda log: log.of("sxid"), lambda e: (e["pci"] or "", e["code"], e["fatal"])
+    )
+    found = tuple(_switch_error(*group) for group in groups)
+    if not found and isinstance(fabric, NotApplicable):
+        return Picked(fabric)
+    return logs.settled(found)
+
+
+def _switch_error(key: tuple[str, int, bool], boot: int, events: list[Json]) -> SwitchError:
+    pci, code, is_fatal = key
+    message = _message(events[0])
+    return SwitchError(code, pci, is_fatal, message, len(events), boot, _stamp(events[-1]))
 
 
 def limits(logs: Logs, pci: str) -> Picked:

@@ -19,6 +19,7 @@ _REASONS = {
     0x100: "display_clocks",
 }
 _IDLE = 0x1
+_NO_CLOCKS = "the card has no application clocks"
 _UNKNOWN_STATE = 32  # NVML_PSTATE_UNKNOWN
 
 
@@ -60,6 +61,7 @@ def power(card: CardEvidence) -> Picks:
             ("smi-q", smi(card, "memory_temperature_max_c", _warm)),
         ),
         "fan_speed_percent": _fan(card),
+        **_clocks(card),
         "performance_state": first(
             ("nvml", card.nvml.get("PerformanceState", _state)),
             ("smi-q", smi(card, "pstate", words)),
@@ -70,6 +72,37 @@ def power(card: CardEvidence) -> Picks:
             ("smi-q", smi(card, "throttle", _names)),
         ),
     }
+
+
+def _clocks(card: CardEvidence) -> dict[str, Picked]:
+    fastest = card.nvml.get("MaxClockInfo(MEM)", whole)
+    width = card.nvml.get("MemoryBusWidth", whole)
+    return {
+        "clock_max_mhz": first(("nvml", card.nvml.get("MaxClockInfo(GRAPHICS)", whole))),
+        "clock_memory_max_mhz": first(("nvml", fastest)),
+        "memory_bandwidth_gb_s": first(("nvml", _bandwidth(fastest, width))),
+        "clock_application_mhz": first(
+            ("nvml", unless_absent(card.nvml.get("ApplicationsClock(GRAPHICS)", whole), _NO_CLOCKS))
+        ),
+        "clock_application_default_mhz": first(
+            (
+                "nvml",
+                unless_absent(
+                    card.nvml.get("DefaultApplicationsClock(GRAPHICS)", whole), _NO_CLOCKS
+                ),
+            )
+        ),
+    }
+
+
+def _bandwidth(clock_mhz: Fact[int], width_bits: Fact[int]) -> Fact[float]:
+    """Two transfers a clock, as NVML counts the clocks of GDDR and HBM alike.
+
+    An RTX 4090 with 10,501 MHz and 384 bits has 1,008 GB/s, an H100 with 2,619 and 5,120 has 3,352.
+    """
+    if not isinstance(clock_mhz, int):
+        return clock_mhz
+    return clock_mhz * 2 * width_bits / 8 / 1000 if isinstance(width_bits, int) else width_bits
 
 
 def _margin(card: CardEvidence) -> Picked:

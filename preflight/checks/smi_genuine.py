@@ -1,0 +1,31 @@
+"""nvidia-smi tells of the cards what the driver's library tells.
+
+Why: a script in the place of nvidia-smi, or a library put before the real one, can name any card
+  and any memory. The two ways of asking then differ.
+Fix: Take the machine for what the library says, or leave it; have the driver installed anew.
+Source: names, UUIDs, memory and number of cards by nvidia-smi -q and by NVML, called directly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from preflight.facts import Host
+from preflight.findings import FAIL, PASS, Finding
+
+ID = "smi-genuine"
+SUBJECT = Host
+REMEDY_CLASS = "service"
+_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Nothing to set: the two agree or do not."""
+
+
+def check(limits: Limits, *, smi_disagreements: tuple[str, ...]) -> Finding:
+    if not smi_disagreements:
+        return Finding(PASS, (), message="nvidia-smi and NVML tell the same of all cards")
+    words = "; ".join(smi_disagreements[:_SHOWN])
+    return Finding(FAIL, smi_disagreements, message=words)

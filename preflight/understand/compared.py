@@ -1,0 +1,70 @@
+"""What only shows beside another: cards beside each other, nvidia-smi beside NVML."""
+
+from __future__ import annotations
+
+from preflight.capture import plain
+from preflight.facts import Fact, Gpu, GpuVbios, Missing, NotApplicable
+from preflight.understand import nvml
+from preflight.understand.evidence import Evidence
+from preflight.understand.nvml import NvmlCard
+from preflight.understand.picking import Picked, Picks, first, whole, words
+from preflight.understand.sources import Json
+
+
+def compared(evidence: Evidence, gpus: tuple[Gpu, ...] | Missing) -> Picks:
+    return {
+        "gpu_vbios": Picked(_vbios(gpus), _vbios_source(gpus)),
+        "smi_disagreements": first(("nvml, smi-q", _disagreements(evidence))),
+    }
+
+
+def _vbios(gpus: tuple[Gpu, ...] | Missing) -> Fact[tuple[GpuVbios, ...]]:
+    if isinstance(gpus, Missing):
+        return gpus
+    if not gpus:
+        return NotApplicable("no NVIDIA card")
+    found = [_one(gpu) for gpu in gpus]
+    lacking = next((one for one in found if isinstance(one, Missing)), None)
+    return lacking or tuple(one for one in found if isinstance(one, GpuVbios))
+
+
+def _one(gpu: Gpu) -> GpuVbios | Missing:
+    for fact in (gpu.vbios, gpu.pci_device_id, gpu.pci_subsystem_id):
+        if isinstance(fact, Missing):
+            return fact
+    board = f"10de:{gpu.pci_device_id} {gpu.pci_subsystem_id}"
+    return GpuVbios(gpu.subject, board, str(gpu.vbios))
+
+
+def _vbios_source(gpus: tuple[Gpu, ...] | Missing) -> str:
+    return "" if isinstance(gpus, Missing) or not gpus else gpus[0].sources.get("vbios", "")
+
+
+def _disagreements(evidence: Evidence) -> Fact[tuple[str, ...]]:
+    """Where nvidia-smi says another thing of a card than the library that it should ask."""
+    if isinstance(evidence.smi, Missing):
+        return evidence.smi
+    if evidence.nvml.why is not None:
+        return evidence.nvml.why
+    listed = {gpu["pci"]: gpu for gpu in evidence.smi["gpus"]}
+    devices = evidence.nvml.by_address()
+    found = [f"nvidia-smi shows no card at {pci}" for pci in devices if pci not in listed]
+    found += [f"NVML knows no card at {pci}" for pci in listed if pci not in devices]
+    for pci, device in devices.items():
+        if pci in listed:
+            found += _differences(pci, nvml.card(device, Missing("not-collected")), listed[pci])
+    return tuple(found)
+
+
+def _differences(pci: str, card: NvmlCard, listed: Json) -> list[str]:
+    size = card.part("MemoryInfo", "total", whole)
+    pairs = (
+        ("name", card.get("Name", words), words(listed["name"])),
+        ("UUID", card.get("UUID", words), words(listed["uuid"])),
+        ("memory", size >> 20 if isinstance(size, int) else size, listed["memory_mib"]),
+    )
+    return [
+        f"{pci}: {what} {plain(str(said))[:60]} by nvidia-smi, {plain(str(own))[:60]} by NVML"
+        for what, own, said in pairs
+        if not isinstance(own, (Missing, NotApplicable)) and said is not None and own != said
+    ]

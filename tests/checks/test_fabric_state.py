@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from preflight.checks.fabric_state import Limits, check
+from preflight.facts import Fabric, FabricCard
+from preflight.findings import FAIL, PASS, WARN, Status
+
+GOOD = Fabric(
+    cards=tuple(FabricCard(f"gpu{n}", "completed", "success") for n in range(8)),
+    switches=4,
+    manager="active",
+    manager_version="580.159.04",
+    driver="580.159.04",
+)
+GUEST = replace(GOOD, switches=0, manager="not-found", manager_version="")
+
+
+def one_of(state: str, status: str) -> Fabric:
+    return replace(GOOD, cards=(*GOOD.cards[:7], FabricCard("gpu7", state, status)))
+
+
+@pytest.mark.parametrize(
+    "fabric, status",
+    [
+        (GOOD, PASS),
+        (GUEST, PASS),  # the hypervisor's service joined them
+        (replace(GOOD, manager=""), PASS),  # no systemd to ask
+        (one_of("in progress", "success"), FAIL),
+        (one_of("not started", "success"), FAIL),
+        (one_of("completed", "NVML error 999"), FAIL),
+        (replace(GOOD, manager="failed"), FAIL),
+        (replace(GOOD, manager="inactive"), FAIL),
+        (replace(GOOD, manager="not-found"), FAIL),
+        (replace(GOOD, cards=(), manager="inactive"), FAIL),  # A100: no card tells
+        (replace(GOOD, cards=(), manager="active"), PASS),
+        (replace(GOOD, cards=(), manager=""), Status.UNKNOWN),
+        (replace(GOOD, manager_version="580.95.05"), WARN),
+        (replace(GOOD, manager_version=""), PASS),
+    ],
+)
+def test_fabric(fabric: Fabric, status: Status) -> None:
+    assert check(Limits(), fabric=fabric).status is status
+
+
+def test_cards_outside_are_named() -> None:
+    finding = check(Limits(), fabric=one_of("in progress", "success"))
+    assert finding.message == "gpu7: in progress, success"
+    assert (finding.measured, finding.expected) == (7, 8)

@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from preflight.checks.smi_genuine import Limits, check
+from preflight.findings import FAIL, PASS
+
+
+def test_agreement_passes() -> None:
+    assert check(Limits(), smi_disagreements=()).status is PASS
+
+
+def test_any_difference_fails_and_is_told() -> None:
+    told = ("0000:41:00.0: name NVIDIA H200 by nvidia-smi, NVIDIA H100 by NVML",)
+    finding = check(Limits(), smi_disagreements=told)
+    assert (finding.status, finding.message) == (FAIL, told[0])

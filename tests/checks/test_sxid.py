@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from preflight.checks.sxid import Limits, check
+from preflight.facts import SwitchError
+from preflight.findings import FAIL, PASS, WARN
+
+FATAL = SwitchError(20034, "0000:05:00.0", True, "Fatal, Link 63 LTSSM Fault Up", 2, 0, "9.0")
+MILD = SwitchError(12028, "0000:06:00.0", False, "Non-fatal, Link 32 egress", 1, 0, "8.0")
+
+
+def test_none_passes() -> None:
+    assert check(Limits(), sxids=()).status is PASS
+
+
+def test_non_fatal_warns() -> None:
+    assert check(Limits(), sxids=(MILD,)).status is WARN
+
+
+def test_fatal_fails_and_is_told_first() -> None:
+    finding = check(Limits(), sxids=(MILD, FATAL))
+    assert (finding.status, finding.measured) == (FAIL, (12028, 20034))
+    assert finding.message.startswith("SXid 20034 x2 at 0000:05:00.0 (last 9.0): Fatal, Link 63")
+
+
+def test_a_policy_may_take_fatal_ones_for_a_warning() -> None:
+    assert check(Limits(fail_when_fatal=False), sxids=(FATAL,)).status is WARN

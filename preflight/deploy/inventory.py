@@ -12,7 +12,7 @@ _OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 def inventory(typed: Sequence[str]) -> Inventory:
-    """Named by the host alone, or as typed where two names would be equal.
+    """Named by the host alone, and by port and user as well where names would be equal.
 
     ssh reads its own configuration, so that an alias, a jump host and an agent work as they do
     for `preflight HOST`.
@@ -23,11 +23,15 @@ def inventory(typed: Sequence[str]) -> Inventory:
 
 
 def _name(target: Target, targets: Sequence[Target]) -> str:
-    """Ansible takes a host called 127.0.0.1 for the controller itself, so that none is."""
-    if target.host in _OWN_NAMES and not target.is_local:
-        return f"{target.host}:{target.port or 22}"
-    is_alone = sum(other.host == target.host for other in targets) == 1
-    return target.host if is_alone else target.typed
+    """Ansible takes a host called 127.0.0.1 for the controller, and a colon for a port."""
+    if target.is_local:
+        return target.host
+    same = [other for other in targets if other.host == target.host]
+    if len(same) == 1 and target.host not in _OWN_NAMES:
+        return target.host
+    name = f"{target.host.replace(':', '.')}-{target.port or 22}"
+    users = {other.user for other in same if other.port == target.port}
+    return f"{target.user}@{name}" if len(users) > 1 and target.user else name
 
 
 def _variables(target: Target) -> dict[str, Any]:

@@ -17,7 +17,8 @@ class HostOutcome:
     """One host; `failure` is the event that ended its play."""
 
     name: str
-    changed: list[str] = field(default_factory=list)  # tasks, in order
+    changed: list[str] = field(default_factory=list)  # tasks, in order, but those with a secret
+    changes: int = 0  # of all tasks
     failure: Event | None = None
     refused: bool = False  # by the gate
     urls: tuple[str, ...] = ()
@@ -54,6 +55,7 @@ class Outcome:
             host = self.hosts.setdefault(event.host, HostOutcome(event.host))
             if event.kind == "changed":
                 host.changed.append(event.task)
+                host.changes += 1
             elif event.kind in ("failed", "unreachable"):
                 host.failure = event
             _note(host, event.told or {})
@@ -63,6 +65,7 @@ class Outcome:
         for name in stats.get("processed") or {}:
             self.hosts.setdefault(name, HostOutcome(name)).was_played = True
         for host in self.hosts.values():
+            host.changes = int((stats.get("changed") or {}).get(host.name, 0))
             counts = (stats.get(key) or {} for key in ("failures", "dark"))
             if not any(count.get(host.name) for count in counts):
                 host.failure = None

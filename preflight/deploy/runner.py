@@ -107,12 +107,15 @@ def _arguments(play: Play) -> list[str]:
 def _environment(project: Project) -> dict[str, str]:
     """What ansible-runner would set otherwise, or does not know: the programs beside this Python.
 
-    It switches the check of host keys off unless told; a changed key must stop a deployment.
+    It switches the check of host keys off unless told; a changed key must stop a deployment. It
+    gives ssh a terminal on which nobody sits: a question there would be waited for without end.
     """
     programs = str(Path(sys.executable).parent)
     told = {
+        "PWD": str(Path.cwd()),  # a path in a variable is one from here
         "PATH": os.pathsep.join([programs, os.environ.get("PATH", os.defpath)]),
         "ANSIBLE_HOST_KEY_CHECKING": os.environ.get("ANSIBLE_HOST_KEY_CHECKING", "True"),
+        "ANSIBLE_SSH_EXTRA_ARGS": os.environ.get("ANSIBLE_SSH_EXTRA_ARGS", "-o BatchMode=yes"),
     }
     config = project.folder / "ansible.cfg"
     if config.is_file() and "ANSIBLE_CONFIG" not in os.environ:

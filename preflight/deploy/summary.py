@@ -44,13 +44,14 @@ def _done(host: HostOutcome, outcome: Outcome) -> str:
 
 
 def _changed(page: Page, host: HostOutcome, is_check: bool) -> None:
-    if not host.changed:
+    if not host.changes:
         page.paragraph("nothing to change" if is_check else "nothing changed", indent=4)
         return
     shown = host.changed[:_SHOWN]
-    more = [f"{len(host.changed) - _SHOWN} more"] if len(host.changed) > _SHOWN else []
+    left = host.changes - len(shown)
+    more = [f"{left} {'more' if shown else 'not to be named'}"] if left > 0 else []
     words = "would change" if is_check else "changed"
-    page.paragraph(f"{len(host.changed)} {words}: {', '.join([*shown, *more])}", indent=4)
+    page.paragraph(f"{host.changes} {words}: {', '.join([*shown, *more])}", indent=4)
 
 
 def _failed(host: HostOutcome) -> str:
@@ -58,14 +59,14 @@ def _failed(host: HostOutcome) -> str:
     if host.failure.kind == "unreachable":
         return "unreachable"
     if host.refused:
-        return "refused by the gate, nothing was changed"
+        return "refused by the gate" + ("" if host.changes else ", nothing was changed")
     return f"failed at {host.failure.task}"
 
 
 def _what_to_do(host: HostOutcome, outcome: Outcome) -> str:
     assert host.failure is not None
     if host.failure.kind == "unreachable":
-        return f"Try ssh {host.name}: it must let you in without a question."
+        return "Log in there by ssh once: it must let you in without a question."
     if host.refused:
         return f"The whole report: {outcome.folder / 'evidence' / host.name / 'report.txt'}"
     return f"The whole output: {outcome.folder / 'ansible' / 'stdout'}"

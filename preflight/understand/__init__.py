@@ -15,6 +15,7 @@ from preflight.understand import cards as roll
 from preflight.understand import kernel
 from preflight.understand.answers import answers
 from preflight.understand.attachment import attachment
+from preflight.understand.bmc import bmc
 from preflight.understand.cards import CardEvidence
 from preflight.understand.compared import compared
 from preflight.understand.condition import condition, power_cable
@@ -28,13 +29,16 @@ from preflight.understand.kernel import Logs
 from preflight.understand.link import link
 from preflight.understand.memory import memory
 from preflight.understand.modes import modes
+from preflight.understand.network import network
 from preflight.understand.nvlink import nvlink
 from preflight.understand.pairs import pairs, peer_paths
 from preflight.understand.picking import Picked, Picks
 from preflight.understand.places import places
 from preflight.understand.ports import ports
 from preflight.understand.power import power
+from preflight.understand.resources import resources
 from preflight.understand.slots import labels, slot
+from preflight.understand.system import system
 from preflight.understand.use import use
 
 
@@ -90,6 +94,10 @@ def _host(seen: Evidence, logs: Logs, gpus: tuple[Gpu, ...] | Missing) -> Host:
     picks = {
         **driver(seen),
         **machine(seen),
+        **resources(seen),
+        **system(seen),
+        **network(seen),
+        **bmc(seen, gpus),
         "gpu_counts": roll.counts(seen),
         "gpu_models": Picked(_models(gpus)),
         "gpu_memory_total_mib": Picked(_memory_of_all(gpus)),

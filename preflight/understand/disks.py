@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from preflight.capture import Capture, plain
-from preflight.facts import FileSystem, Missing
-from preflight.understand.sources import failure
+from preflight.facts import Fact, FileSystem, Missing
+from preflight.understand.sources import failure, file
 
 # Filesystem  Type  1024-blocks  Used  Available  Capacity  Mounted on
 _LINE = re.compile(
@@ -42,7 +42,18 @@ def file_systems(capture: Capture) -> tuple[FileSystem, ...]:
     sizes, inodes = _listing(capture, "df"), _listing(capture, "df-inodes")
     if isinstance(sizes, Missing):
         return ()
-    return tuple(_file_system(line, inodes) for line in _data(sizes))
+    return tuple(_file_system(line, inodes, capture) for line in _data(sizes))
+
+
+def mount_size_mib(capture: Capture, mount: str) -> Fact[int]:
+    """The size of what is mounted there, whatever its kind."""
+    sizes = _listing(capture, "df")
+    if isinstance(sizes, Missing):
+        return sizes
+    line = sizes.get(mount)
+    if line is None or line.total is None:
+        return Missing("not-present", f"df lists no {mount}")
+    return line.total >> 10
 
 
 def _listing(capture: Capture, name: str) -> Mapping[str, Line] | Missing:
@@ -77,19 +88,34 @@ def _data(lines: Mapping[str, Line]) -> list[Line]:
     return list(chosen.values())
 
 
-def _file_system(line: Line, inodes: Mapping[str, Line] | Missing) -> FileSystem:
+def _file_system(line: Line, inodes: Mapping[str, Line] | Missing, capture: Capture) -> FileSystem:
     absent = Missing("not-parsed", "df shows no number")
     percent = _percent(line)
     return FileSystem(
         subject=f"disk:{line.mount}",
         label=f"disk {line.mount}",
         sources=dict.fromkeys(("size_gib", "available_gib", "used_percent"), "df")
-        | {"inodes_used_percent": "df-inodes"},
+        | {"inodes_used_percent": "df-inodes", "is_read_only": "proc"},
         size_gib=absent if line.total is None else line.total / _KIB_PER_GIB,
         available_gib=absent if line.available is None else line.available / _KIB_PER_GIB,
         used_percent=absent if percent is None else percent,
         inodes_used_percent=_inodes(line, inodes),
+        is_read_only=_is_read_only(line.mount, capture),
+        holds_system=line.mount == "/",
     )
+
+
+def _is_read_only(mount: str, capture: Capture) -> Fact[bool]:
+    """By the last of the mounts at that place, which covers the others."""
+    mounts = file(capture, "proc", "/proc/mounts")
+    if isinstance(mounts, Missing):
+        return mounts
+    place = mount.replace("\\", "\\134").replace(" ", "\\040").replace("\t", "\\011")
+    rows = (row.split(" ") for row in mounts[: 1 << 20].splitlines()[:_MAX_LINES])
+    options = [row[3] for row in rows if len(row) > 3 and row[1] == place]
+    if not options:
+        return Missing("not-present", f"/proc/mounts lists no {mount}")
+    return "ro" in options[-1].split(",")
 
 
 def _inodes(line: Line, inodes: Mapping[str, Line] | Missing) -> float | Missing:

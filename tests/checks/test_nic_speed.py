@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from preflight.checks.nic_speed import Limits, check
+from preflight.facts import Nic
+from preflight.findings import PASS, WARN, Status
+
+
+def nic(speed: int | None = 10000, duplex: str | None = "full", changes: int | None = 2) -> Nic:
+    return Nic("eno1", speed, duplex, changes, packets=1000, errors=0, dropped=0)
+
+
+@pytest.mark.parametrize(
+    "card, status",
+    [
+        (nic(), PASS),
+        (nic(1000), PASS),
+        (nic(999), WARN),
+        (nic(100), WARN),
+        (nic(duplex="half"), WARN),
+        (nic(duplex=None), PASS),
+        (nic(None), Status.UNKNOWN),
+        (nic(None, None), Status.UNKNOWN),
+        (nic(changes=None), PASS),
+    ],
+)
+def test_speed_and_duplex(card: Nic, status: Status) -> None:
+    assert check(Limits(), nics=(card,), uptime_s=3600.0).status is status
+
+
+@pytest.mark.parametrize(
+    "changes, hours, status",
+    [(4, 1.0, WARN), (3, 1.0, PASS), (22, 10.0, WARN), (20, 10.0, PASS), (4, 0.1, WARN)],
+)
+def test_links_lost_an_hour(changes: int, hours: float, status: Status) -> None:
+    found = check(Limits(), nics=(nic(changes=changes),), uptime_s=3600 * hours)
+    assert found.status is status
+
+
+def test_one_card_that_tells_is_enough() -> None:
+    assert check(Limits(), nics=(nic(None), nic())).status is PASS

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from preflight.checks.psu_capacity import Limits, check
+from preflight.facts import PowerBudget
+from preflight.findings import FAIL, PASS, WARN, Status
+
+
+@pytest.mark.parametrize(
+    "cards, sockets, ratings, status",
+    [
+        (900, 1, (1500,), PASS),  # 1200 of 1500: 80 %
+        (901, 1, (1500,), WARN),
+        (1050, 1, (1500,), WARN),  # 1350: 90 %
+        (1051, 1, (1500,), FAIL),
+        (1040, 2, (2000, 2000), PASS),  # 1540 of one supply
+        (1300, 2, (2000, 2000), WARN),  # 1800 of one
+        (3100, 2, (2000, 2000), WARN),  # 3600 of both
+        (3101, 2, (2000, 2000), FAIL),
+        (1840, 2, (2000, 2000, 2000, 2000), PASS),
+        (5600, 2, (3000,) * 6, PASS),
+    ],
+)
+def test_shares(cards: float, sockets: int, ratings: tuple[int, ...], status: Status) -> None:
+    found = check(Limits(), power_budget=PowerBudget(cards, sockets, ratings))
+    assert found.status is status
+
+
+def test_it_is_told_that_no_supply_is_spare() -> None:
+    found = check(Limits(), power_budget=PowerBudget(3100, 2, (2000, 2000)))
+    words = "3600 W of cards and host of 4000 W (90%), required 80%, no supply is spare"
+    assert found.message == words

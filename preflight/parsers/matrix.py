@@ -15,6 +15,7 @@ from preflight.parsers.recording import table_lines
 _MAX_DEVICES = 256  # far above any host: 16 cards and their NICs
 _MAX_TRIES = 20  # tables looked at until one is of the kind asked for
 _MAX_WRAP = 4  # lines that one head or row may be broken into
+_MAX_WORDS = 2 * _MAX_DEVICES  # of one row, its prefix and its affinity included
 
 _FIRST_ROW = re.compile(r"(?<![0-9A-Za-z_])GPU\d{1,3}\s{1,80}X(?:\s|$)")
 _GPU = re.compile(r"GPU\d{1,3}$")
@@ -126,6 +127,8 @@ def _row(line: str, devices: Sequence[str], is_code: IsCode) -> tuple[Row | None
     line = _NO_VALUE.sub("N/A", line)
     tokens = list(re.finditer(r"\S+", line))
     begun = False
+    if len(tokens) > _MAX_WORDS:
+        return None, False
     for k, token in enumerate(tokens):
         name = _BEFORE_NAME.split(token.group())[-1]
         if name not in devices:

@@ -35,6 +35,9 @@ _PREFIXES = tuple(
         r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
         r"(?: std(?:out|err) [FP]| \S{1,64} [\w./-]{1,64}\[\d{1,8}\]:)?(?: |$)",
         r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S{1,64} [\w./-]{1,64}(?:\[\d{1,8}\])?:(?: |$)",
+        # ts (moreutils), with its own or with brackets as in a CI's log
+        r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?: |$)",
+        r"\[\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\](?: |$)",
         r"\[\d{1,5},\d{1,5}\]<std(?:out|err)>:",
         r" {0,5}\d{1,5}: ",
         r"\[pod/[^\]\s]{1,200}\](?: |$)",

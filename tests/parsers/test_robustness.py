@@ -84,6 +84,11 @@ def test_five_megabytes(kind: str, text: str) -> None:
     assert _seconds(kind, text) < LIMIT_S
 
 
+@pytest.mark.parametrize("kind", ["topo", "p2p"])
+def test_five_megabytes_of_what_looks_like_rows(kind: str) -> None:
+    assert _seconds(kind, ("GPU0 X " * 2000 + "\n") * (HUGE // 14_000)) < LIMIT_S
+
+
 @pytest.mark.parametrize("kind", parsers.KINDS)
 def test_a_long_line_in_a_recording_hides_nothing(kind: str) -> None:
     path = next(p for p in RECORDINGS if p.parent.name == kind and p.with_suffix(".json").exists())

@@ -18,6 +18,8 @@ ID = "gpu-query-errors"
 SUBJECT = Gpu
 REMEDY_CLASS = "reset-gpu"
 _SHOWN = 4
+_ALL_REFUSED = "nvmlInit", "NVML hung: nvmlInit"  # nobody asked a card anything
+_DRIVER_FIRST = "Mend the driver first: no card was asked. Load or repair it, or reboot the host."
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ def check(limits: Limits, *, query_errors: tuple[str, ...]) -> Finding:
         return Finding(PASS, 0, 0, message="every query was answered")
     more = f" and {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else ""
     words = f"query errors {len(errors)}, required 0: {'; '.join(errors[:_SHOWN])}{more}"
+    if any(error.startswith(_ALL_REFUSED) for error in errors):
+        return Finding(FAIL, len(errors), 0, None, words, _DRIVER_FIRST, "reboot")
     return Finding(FAIL, len(errors), 0, message=words)
 
 

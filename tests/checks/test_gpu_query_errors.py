@@ -32,3 +32,13 @@ def test_only_the_first_are_shown() -> None:
     assert "call4" not in finding.message
     four = check(Limits(), query_errors=tuple(f"call{n}: UNKNOWN" for n in range(4)))
     assert "more" not in four.message
+
+
+@pytest.mark.parametrize("error", ["nvmlInit: DRIVER_NOT_LOADED", "NVML hung: nvmlInit_v2"])
+def test_a_driver_that_refuses_everything_is_no_reason_to_reset_a_card(error: str) -> None:
+    finding = check(Limits(), query_errors=(error, "nvidia-smi: could not communicate"))
+    assert finding.status is FAIL
+    assert finding.remedy is not None
+    assert finding.remedy.startswith("Mend the driver first")
+    assert finding.remedy_class == "reboot"
+    assert check(Limits(), query_errors=("nvmlDeviceGetName: UNKNOWN",)).remedy is None

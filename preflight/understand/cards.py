@@ -99,8 +99,10 @@ def _lists(evidence: Evidence) -> dict[str, Set[str] | None]:
     driver_answers = lists["nvml"] is not None or lists["smi"] is not None
     if driver_answers and not _proc_is_own(evidence):
         lists["proc"] = None
-    # none on the whole bus is none in here, too
-    return {name: None if name in _HOST_WIDE and found else found for name, found in lists.items()}
+    # None on the whole bus is none in here, too; unless the driver has some: then it is hidden.
+    has_cards = bool(lists["nvml"] or lists["smi"])
+    hidden = {name for name in _HOST_WIDE if lists[name] or has_cards}
+    return {name: None if name in hidden else found for name, found in lists.items()}
 
 
 def _nvml_list(evidence: Evidence) -> Set[str] | None:

@@ -149,6 +149,12 @@ def test_the_hosts_own_folder_says_nothing_of_what_was_handed_in() -> None:
     assert understand(capture).host.gpu_counts == {"nvml": 1}
 
 
+def test_a_container_whose_bus_is_hidden_has_the_cards_that_its_driver_names() -> None:
+    empty = with_status(files({}), "not-present")
+    capture = Builder(INSIDE | {"sysfs-pci": empty, "nvml": ONE}).capture()
+    assert understand(capture).host.gpu_counts == {"nvml": 1}
+
+
 @pytest.mark.parametrize("tree, gpus", [({}, ()), (pci_device(CARDS[0]), None)])
 def test_in_a_container_without_a_driver(tree: dict[str, str], gpus: object) -> None:
     """The host has none at all: then there is none in here. The host has some: not known."""

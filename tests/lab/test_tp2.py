@@ -117,7 +117,7 @@ def test_a_killed_process_comes_back_whole(served: Host, ask: Client, victim: st
     served.run("kill", f"-{signal.SIGKILL}", pid)
     until(lambda: not before.keys() & processes(served).keys(), "every old process is gone")
     serving(served)
-    assert ask.complete().status == 200
+    until(lambda: ask.complete().status == 200, "the proxy has seen that it serves again")
 
 
 def processes(host: Host) -> dict[str, str]:

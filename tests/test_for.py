@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from preflight.judging import judge_capture
 from preflight.capture import Capture, ProcessRecord, decode, encode
 from preflight.findings import Report, Verdict
+from preflight.judging import judge_capture
 from preflight.policy import Policy, load
 from preflight.purpose import purpose
 from tests.render.schema_check import assert_valid_report

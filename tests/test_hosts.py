@@ -15,10 +15,10 @@ import pytest
 import yaml
 
 from preflight import demo
-from preflight.judging import judge_capture
 from preflight.capture import Capture, ControllerView, encode, load
 from preflight.demo import machine
 from preflight.findings import Level, Report
+from preflight.judging import judge_capture
 from preflight.policy import load as load_policy
 from preflight.render import terminal
 from preflight.render.json_report import document

@@ -548,6 +548,11 @@ class Host:
     driver_libraries: Fact[DriverLibraries] = NOT_COLLECTED
     nccl_libraries: Fact[tuple[NcclLibrary, ...]] = NOT_COLLECTED  # empty: none found
     nouveau_loaded: Fact[bool] = NOT_COLLECTED
+    container_toolkit: Fact[str] = NOT_COLLECTED  # version; "": an engine is there and no toolkit
+    newest_kernel: Fact[str] = NOT_COLLECTED  # installed, not necessarily running
+    newest_kernel_has_module: Fact[bool] = NOT_COLLECTED  # nvidia.ko lies there for it
+    upgrades_itself: Fact[bool] = NOT_COLLECTED  # apt upgrades packages without being asked
+    driver_packages_unheld: Fact[tuple[str, ...]] = NOT_COLLECTED  # that an upgrade may change
     nvidia_module_loaded: Fact[bool] = NOT_COLLECTED
 
     # kernel log

@@ -40,6 +40,17 @@ _PACKAGE_FOLDERS = (
     "/root/*/lib/python3*/site-packages",
     "/home/*/*/lib/python3*/site-packages",
 )
+_MODULE_FOLDERS = (
+    "updates/dkms",
+    "updates",
+    "extra",
+    "extra/nvidia*",
+    "weak-updates",
+    "weak-updates/nvidia*",
+    "kernel/drivers/video",
+    "kernel/drivers/char",
+    "kernel/nvidia*",
+)
 
 
 def below(folder: str, names: str) -> tuple[str, ...]:
@@ -59,6 +70,7 @@ TEXTS = {
     "os": (
         "/etc/os-release",
         "/run/systemd/container",
+        "/etc/apt/apt.conf.d/*auto-upgrades",
         "/sys/module/nvidia/version",
         "/sys/module/nvidia/parameters/*",
         "/sys/hypervisor/type",
@@ -88,6 +100,10 @@ NAMES = {
         "/run/.containerenv",
         "/var/run/reboot-required",
         "/sys/module/nouveau",
+        *below("/usr/bin", "dockerd containerd podman"),
+        *below("/usr/local/bin", "dockerd containerd podman"),
+        "/lib/modules/*/modules.dep",
+        *(f"/lib/modules/*/{folder}/nvidia.ko*" for folder in _MODULE_FOLDERS),
     ),
     "libraries": (
         *(f"{folder}/{name}.so*" for folder in _LIBRARY_FOLDERS for name in ("libcuda", "libnccl")),

@@ -31,6 +31,7 @@ from preflight.understand.memory import memory
 from preflight.understand.modes import modes
 from preflight.understand.network import network
 from preflight.understand.nvlink import nvlink
+from preflight.understand.packages import packages
 from preflight.understand.pairs import pairs, peer_paths
 from preflight.understand.picking import Picked, Picks
 from preflight.understand.places import places
@@ -102,6 +103,7 @@ def _host(seen: Evidence, logs: Logs, gpus: tuple[Gpu, ...] | Missing) -> Host:
         "gpu_models": Picked(_models(gpus)),
         "gpu_memory_total_mib": Picked(_memory_of_all(gpus)),
         **places(seen, gpus),
+        **packages(seen),
         **compared(seen, gpus),
         "fabric": joined,
         "sxids": kernel.switch_errors(logs, joined.value),

@@ -31,6 +31,7 @@ _REMEDIES: Mapping[str, tuple[str, RemedyClass]] = {
         "reconfigure",
     ),
     "bar-unassigned": ("Switch on Above 4G Decoding in the BIOS.", "reconfigure"),
+    "xid-unplaced-fatal": ("Look for a card that no longer shows on the bus.", "power-cycle"),
     "xid-unplaced": ("Look for a card that no longer shows on the bus.", "service"),
     "hard-lockup": ("Look in the BMC's log; reboot, update kernel and driver.", "reboot"),
     "soft-lockup": ("Reboot; update kernel and driver when it comes back.", "reboot"),
@@ -47,7 +48,13 @@ class Limits:
     # Hardware does not mend itself, so that the boot before counts as well.
     fail: tuple[str, ...] = ("gpu-lost", "rm-init-failed", "machine-check", "edac-uncorrected")
     # A reboot cures these: in the boot before they warn.
-    fail_this_boot: tuple[str, ...] = ("oom-kill", "soft-lockup", "hard-lockup", "nmi")
+    fail_this_boot: tuple[str, ...] = (
+        "oom-kill",
+        "soft-lockup",
+        "hard-lockup",
+        "nmi",
+        "xid-unplaced-fatal",
+    )
     # Others judge what holds now: driver-library-match. Lines of it are often of the past.
     ignored: tuple[str, ...] = ("api-mismatch",)
 

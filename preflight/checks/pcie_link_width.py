@@ -22,9 +22,18 @@ class Limits:
     """What a policy may set under `pcie-link-width`."""
 
     fail_at: int = 4  # lanes; as narrow or narrower fails where card and slot can carry more
+    riser_at: int = 1  # lanes; a mining riser, which fails whatever it can carry: the card can more
 
 
-def check(limits: Limits, *, pcie_link_width: int, pcie_link_width_max: int) -> Finding:
+def check(
+    limits: Limits,
+    *,
+    pcie_link_width: int,
+    pcie_link_width_max: int,
+    pcie_device_width_max: int | None = None,
+) -> Finding:
     got, could = pcie_link_width, pcie_link_width_max
+    if got <= limits.riser_at < (pcie_device_width_max or 0):
+        return Finding(FAIL, measured=got, expected=pcie_device_width_max, unit="lanes")
     status = PASS if got >= could else FAIL if got <= limits.fail_at else WARN
     return Finding(status, measured=got, expected=could, unit="lanes")

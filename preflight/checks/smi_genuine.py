@@ -1,4 +1,4 @@
-"""nvidia-smi tells of the cards what the driver's library tells.
+"""What nvidia-smi tells of the cards is what the driver's library tells.
 
 Why: a script in the place of nvidia-smi, or a library put before the real one, can name any card
   and any memory. The two ways of asking then differ.

@@ -94,14 +94,15 @@ def _lists(evidence: Evidence) -> dict[str, Set[str] | None]:
     }
     if lists["nvml"] is not None:
         lists["smi"] = None
-    if not evidence.is_container:
-        return lists
-    driver_answers = lists["nvml"] is not None or lists["smi"] is not None
-    if driver_answers and not _proc_is_own(evidence):
-        lists["proc"] = None
-    # None on the whole bus is none in here, too; unless the driver has some: then it is hidden.
     has_cards = bool(lists["nvml"] or lists["smi"])
-    hidden = {name for name in _HOST_WIDE if lists[name] or has_cards}
+    if evidence.is_container:
+        driver_answers = lists["nvml"] is not None or lists["smi"] is not None
+        if driver_answers and not _proc_is_own(evidence):
+            lists["proc"] = None
+        hidden = {name for name in _HOST_WIDE if lists[name] or has_cards}
+    else:
+        # A bus without any, where the driver answers for cards, is not theirs (WSL's, a shim's).
+        hidden = {name for name in _HOST_WIDE if not lists[name] and has_cards}
     return {name: None if name in hidden else found for name, found in lists.items()}
 
 

@@ -22,9 +22,12 @@ from preflight.facts import (
     SwitchError,
     XidEvent,
 )
+from preflight.findings import FAIL, PASS
 from preflight.parsers import kernel
 from preflight.understand.picking import Picked
 from preflight.understand.sources import Json, failure, refusal
+from preflight.xids import UNKNOWN
+from preflight.xids import table as xids_table
 
 T = TypeVar("T")
 
@@ -36,6 +39,7 @@ _BOOT_LINES = 64 << 10
 _BAR_FAULT = "bar-unassigned"
 _LINK_FAULT = "limited-link"  # what a port gives, no fault of the kernel's
 _UNPLACED = "xid-unplaced"
+_UNPLACED_FATAL = "xid-unplaced-fatal"
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,7 @@ def faults(logs: Logs, subjects: Mapping[str, str], is_container: bool) -> Picke
     found = [_fault(*group) for group in _grouped(logs, lambda log: log.of("faults"), fault_key)]
     if not is_container:
         groups = _grouped(logs, strays, lambda event: (event["pci"], event["code"]))
-        found += [_stray(*group) for group in groups]
+        found += [fault for fault in (_stray(*group) for group in groups) if fault]
     return logs.settled(tuple(found))
 
 
@@ -225,11 +229,16 @@ def _fault(key: tuple[str, str], boot: int, events: list[Json]) -> KernelFault:
     return KernelFault(*key, _message(events[0]), len(events), boot, first, last)
 
 
-def _stray(key: tuple[str | None, int], boot: int, events: list[Json]) -> KernelFault:
+def _stray(key: tuple[str | None, int], boot: int, events: list[Json]) -> KernelFault | None:
+    """An Xid of no card that is known: what would fail a card fails the host; None for a note."""
     pci, code = key
-    message = f"Xid {code} at {pci or 'an address that the log hides'}: {_message(events[0])}"
-    first, last = _stamp(events[0]), _stamp(events[-1])
-    return KernelFault(_UNPLACED, "host", message, len(events), boot, first, last)
+    event = _xid(code, boot, events)
+    status = xids_table().get(code, UNKNOWN).judge([event])
+    if status is PASS:
+        return None
+    message = f"Xid {code} at {pci or 'an address that the log hides'}: {event.message}"
+    kind = _UNPLACED_FATAL if status is FAIL else _UNPLACED
+    return KernelFault(kind, "host", message, event.count, boot, event.first, event.last)
 
 
 def _message(event: Json) -> str:

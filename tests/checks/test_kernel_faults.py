@@ -36,6 +36,8 @@ def fault(kind: str, boot: int = 0, subject: str = "host", count: int = 1) -> Ke
         ("module-refused", 0, WARN),
         ("bar-unassigned", 0, WARN),
         ("xid-unplaced", 0, WARN),
+        ("xid-unplaced-fatal", 0, FAIL),
+        ("xid-unplaced-fatal", -1, WARN),
         ("api-mismatch", 0, PASS),  # driver-library-match says whether it still holds
         ("a-kind-of-later", 0, WARN),
     ],

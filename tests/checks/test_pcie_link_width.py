@@ -29,3 +29,13 @@ def test_a_policy_may_fail_half_the_lanes() -> None:
     limits = Limits(fail_at=8)
     assert check(limits, pcie_link_width=8, pcie_link_width_max=16).status is FAIL
     assert check(limits, pcie_link_width=9, pcie_link_width_max=16).status is WARN
+
+
+@pytest.mark.parametrize("got, own, status", [(1, 16, FAIL), (2, 16, PASS), (1, 1, PASS)])
+def test_a_riser_of_one_lane_is_none_for_a_card_that_can_more(
+    got: int, own: int, status: Status
+) -> None:
+    finding = check(
+        Limits(), pcie_link_width=got, pcie_link_width_max=got, pcie_device_width_max=own
+    )
+    assert finding.status is status

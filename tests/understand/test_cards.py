@@ -107,6 +107,13 @@ def test_a_listing_without_numbers_names_cards_in_words(head: str, is_card: bool
     }
 
 
+def test_a_bus_without_cards_where_the_driver_answers_for_some_is_not_theirs() -> None:
+    """WSL shows a bus of the hypervisor's own devices, and NVML names the real card."""
+    other = "0000:00:01.0 3D controller [0302]: Microsoft Corporation Device [1414:008e]\n"
+    capture = bare().capture(sysfs_pci=with_status(files({}), "not-present"), lspci=command(other))
+    assert understand(capture).host.gpu_counts == {"nvml": 2}
+
+
 def test_no_card_on_a_bus_that_was_read_is_a_fact() -> None:
     facts = understand(Builder({"sysfs-pci": with_status(files({}), "not-present")}).capture())
     assert facts.gpus == ()

@@ -132,7 +132,7 @@ def test_a_masked_address_is_the_only_cards_or_the_hosts() -> None:
     host, gpus = facts(dmesg=log(xid(48, pci="...")))
     assert [codes(gpu) for gpu in gpus] == [[], []]
     (fault,) = host.kernel_faults  # type: ignore[misc]
-    assert (fault.kind, fault.subject, fault.count) == ("xid-unplaced", "host", 1)
+    assert (fault.kind, fault.subject, fault.count) == ("xid-unplaced-fatal", "host", 1)
     assert fault.message.startswith("Xid 48 at an address that the log hides: ")
     alone = bare().capture(dmesg=log(xid(48, pci="...")), sysfs_pci=files({}), nvml=ONLY)
     found = understand(alone)
@@ -150,10 +150,19 @@ def test_an_xid_of_a_card_that_is_not_here() -> None:
     stray = log(xid(48, pci="0000:c1:00"), xid(48, pci="0000:c1:00"))
     host, _ = facts(dmesg=stray)
     (fault,) = host.kernel_faults  # type: ignore[misc]
-    assert (fault.kind, fault.subject, fault.count, fault.boot) == ("xid-unplaced", "host", 2, 0)
+    said = (fault.kind, fault.subject, fault.count, fault.boot)
+    assert said == ("xid-unplaced-fatal", "host", 2, 0)
     assert fault.message.startswith("Xid 48 at 0000:c1:00.0: ")
     host, _ = facts(dmesg=stray, os=files({"/.dockerenv": ""}))
     assert host.kernel_faults == ()
+
+
+@pytest.mark.parametrize(
+    "code, kinds", [(94, ["xid-unplaced"]), (43, []), (48, ["xid-unplaced-fatal"])]
+)
+def test_an_xid_without_a_card_weighs_what_it_would_on_one(code: int, kinds: list[str]) -> None:
+    host, _ = facts(dmesg=log(xid(code, pci="0000:c1:00")))
+    assert [fault.kind for fault in host.kernel_faults] == kinds  # type: ignore[union-attr]
 
 
 FELL = f"[  8.000000] NVRM: GPU {TWO}: GPU has fallen off the bus.\n"

@@ -26,6 +26,7 @@ _DIVIDED = "a card divided by MIG uses no NVLink"
 class Limits:
     """What a policy may set under `nvlink-links`."""
 
+    # A guess from 12 links and three bridges of an A100 PCIe.
     links_of_a_bridge: int = 4  # of a card that may be joined by one, two or three bridges
     # In the names of products that are joined by bridges, which nobody must plug.
     bridged: tuple[str, ...] = ("GeForce", "RTX", "PCIe", "PCIE", "NVL")

@@ -1,7 +1,9 @@
 """Which PCIe ports belong to a board's chipset: what hangs on them shares one thin uplink.
 
-Source: the PCI ID Repository, "PCH PCI Express Root Port" and "Chipset … Port" of Intel (8086) and
-AMD (1022). A port that is not here is taken for the processor's own.
+Source: the PCI ID Repository of 2023, "PCH PCI Express Root Port" and "Chipset … Port" of Intel
+(8086) and AMD (1022); AMD 500 and 600 series also by published lspci listings. Where it names only
+some ports of a chipset (Intel 400, 500, 600), and for Intel 700, of which one board was seen, the
+ends of the range are a guess. A port that is not here is taken for the processor's own.
 """
 
 from __future__ import annotations

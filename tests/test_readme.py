@@ -12,7 +12,8 @@ README = (ROOT / "README.md").read_text("utf-8")
 
 
 def test_the_screen_is_the_tools_own(rewrite: bool) -> None:
-    screen = f"```text\n{(ROOT / 'tests/hosts/limited-and-shared/report.txt').read_text('utf-8')}```\n"
+    report = ROOT / "tests/hosts/limited-and-shared/report.txt"
+    screen = f"```text\n{report.read_text('utf-8')}```\n"
     if rewrite:
         shown = re.sub(r"```text\n.*?```\n", lambda _: screen, README, count=1, flags=re.DOTALL)
         (ROOT / "README.md").write_text(shown, "utf-8")

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib import import_module
 from importlib.resources import files
 
 from preflight.capture import Capture
 from preflight.errors import PreflightError, ProbeFailed
 from preflight.transport.request import OpenConnections, Progress, Request, Step
-from preflight.transport.side_by_side import side_by_side
+from preflight.transport.side_by_side import side_by_side, uninterrupted
 from preflight.transport.target import Target, parse
 
 __all__ = ["Progress", "Request", "Step", "fetch_all", "probe_bytes"]
@@ -43,7 +44,13 @@ def fetch_all(
     """
     targets = [parse(host) for host in hosts]
     data = probe_bytes() if probe is None else probe
+    if not all(target.is_local for target in targets):
+        uninterrupted(_import_ssh)  # here, and not in the threads: see uninterrupted
     return side_by_side(targets, request, progress, partial(_fetch, data), meanwhile)
+
+
+def _import_ssh() -> None:
+    import_module("preflight.transport.ssh")
 
 
 def _fetch(

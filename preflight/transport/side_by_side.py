@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -57,12 +58,28 @@ def side_by_side(
         threading.Thread(target=work, daemon=True).start()
     try:
         if meanwhile:
-            meanwhile()
+            uninterrupted(meanwhile)
         _serve(jobs, len(targets))
     except BaseException:
         opened.close_all()
         raise
     return [_outcome(result) for result in results]
+
+
+def uninterrupted(work: Callable[[], None]) -> None:
+    """Do what Ctrl-C must not cut in two, then obey it: an import may swallow an interrupt, or
+    leave its module's lock held, for which every thread that imports it then waits for ever."""
+    if threading.current_thread() is not threading.main_thread():
+        work()
+        return
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
+    try:
+        work()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 class _Opened:

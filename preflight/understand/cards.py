@@ -39,6 +39,9 @@ _DISPLAY_CLASSES = frozenset(
         "Display controller",
     }
 )
+MOST_CARDS = (
+    64  # in one host: a guess, far above what is built; evidence that names more is hostile
+)
 _NO_CARDS = "No devices were found"
 
 
@@ -78,6 +81,8 @@ def cards(evidence: Evidence) -> tuple[CardEvidence, ...] | Missing:
     if not lists:
         return _nothing_answered(evidence)
     addresses = sorted(frozenset[str]().union(*lists), key=order)
+    if len(addresses) + len(evidence.nvml.devices) > 2 * MOST_CARDS:
+        return Missing("not-parsed", f"more than {MOST_CARDS} cards")
     devices = _devices(evidence, addresses)
     addresses += [place for place in devices if place not in addresses]
     return tuple(_card(evidence, addresses, pci, devices.get(pci)) for pci in addresses)

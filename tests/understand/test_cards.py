@@ -168,3 +168,10 @@ def test_in_a_container_without_a_driver(tree: dict[str, str], gpus: object) -> 
     absent = with_status(files({}), "tool-absent", "libnvidia-ml.so.1")
     facts = understand(Builder(INSIDE | {"sysfs-pci": files(tree), "nvml": absent}).capture())
     assert facts.gpus == (Missing("tool-absent", "libnvidia-ml.so.1") if gpus is None else gpus)
+
+
+def test_evidence_of_more_cards_than_any_host_has_is_no_evidence() -> None:
+    many = nvml(*(NvmlDevice(index, handle_error="UNKNOWN") for index in range(200)))
+    facts = understand(Builder({"nvml": many}).capture())
+    assert facts.gpus == Missing("not-parsed", "more than 64 cards")
+    assert facts.pairs == ()

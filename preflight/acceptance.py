@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,7 +107,9 @@ def _judged(host: str, capture: Capture, policy: Policy, purpose: Purpose) -> Ju
     return Judged(host, judge_capture(capture, data, policy, purpose), data)
 
 
+@cache
 def _policy(name: str) -> Policy:
+    """Read once a run: before the hosts, while they answer, and when they are judged."""
     from preflight.policy import load as load_policy
 
     return load_policy(name)

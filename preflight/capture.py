@@ -16,7 +16,7 @@ import msgspec
 from preflight.errors import UsageError
 
 SCHEMA = "gpu-preflight/capture/1"
-LEVELS = ("look",)  # what a probe can have taken; evidence of another is not judged as if it were
+LEVELS = ("look", "measure")  # what a probe can have taken; evidence of another is not judged as if it were
 MAX_BYTES = 64 << 20
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)|\x1b[@-_]"
@@ -69,6 +69,23 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     processes: dict[str, ProcessRecord] = {}
 
 
+class Measurement(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One measurement of a card, of a directed pair or of several cards: raw samples."""
+
+    name: str
+    status: str  # "ok", or why there is no figure; see docs/capture.md
+    detail: str = ""
+    pci: str = ""
+    of: str = msgspec.field(default="", name="from")  # the card whose memory is read
+    to: str = ""  # the card whose memory is written
+    cards: list[str] = []
+    unit: str = ""
+    method: str = ""
+    samples: list[float] = []
+    duration_s: float = 0.0
+    values: dict[str, Any] = {}  # what this measurement adds
+
+
 class ProbeRun(msgspec.Struct, frozen=True, omit_defaults=True):
     """How the probe ran: who it was and what it may read."""
 
@@ -98,6 +115,7 @@ class Capture(msgspec.Struct, frozen=True, omit_defaults=True):
     finished: str
     probe: ProbeRun
     sources: dict[str, Source]
+    measurements: list[Measurement] = []
     complete: bool = False
     simulated: str | None = None  # set by the controller for a simulated machine
     controller: ControllerView = ControllerView()

@@ -55,7 +55,7 @@ def test_other_schema() -> None:
         decode(_bytes(schema="gpu-preflight/capture/2"))
 
 
-@pytest.mark.parametrize("level", ["measure", "soak", "LOOK", "", "look\n", "x" * 10_000])
+@pytest.mark.parametrize("level", ["soak", "deep", "LOOK", "", "look\n", "x" * 10_000])
 def test_level_that_no_probe_takes(level: str) -> None:
     """Evidence that calls itself measured holds no measurement, and must not pass as if it did."""
     with pytest.raises(UsageError, match=r"^f: level '.{0,90}', expected look$"):

@@ -16,7 +16,8 @@ import msgspec
 from preflight.errors import UsageError
 
 SCHEMA = "gpu-preflight/capture/1"
-LEVELS = ("look", "measure")  # what a probe can have taken; evidence of another is not judged as if it were
+# What a probe can have taken; evidence of another is not judged as if it were.
+LEVELS = ("look", "measure")
 MAX_BYTES = 64 << 20
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)|\x1b[@-_]"

@@ -2,7 +2,10 @@
 
 A change is an entry of machine.yaml: `at` (the keys from the capture's `sources` down) and one of
 `from`+`to`   that text, wherever it stands there, becomes the other; it must stand there; with
-              `within` only in the block that begins so, up to an empty line
+              `within` only in the block that begins so, up to an empty line. Of what is no text
+              all keys and texts below are meant
+`from`+`again` what `from` names (the keys that hold it, a number of a list, the block of a text
+              that begins with it) stands there once more, at the end, with texts exchanged
 `from`+`drop` `lines` that hold it go; or the `block` that begins with it and ends at an empty line,
               with `to` or `file` in its place; or the keys `matching` it
 `drop: value` the key itself goes
@@ -75,6 +78,10 @@ def _given(change: Mapping[str, Any], folder: Traversable) -> Any:
 def _edited(value: Any, change: Mapping[str, Any], folder: Traversable) -> Any:
     if change.get("drop") == "matching":
         return _without_keys(value, change)
+    if "again" in change:
+        return _with_another(value, change)
+    if not isinstance(value, str):
+        return _exchanged_once(value, change)
     begin, end = _span(value, change["within"], change) if "within" in change else (0, len(value))
     old = change["from"]
     if old not in value[begin:end]:
@@ -95,6 +102,39 @@ def _without_keys(value: Mapping[str, Any], change: Mapping[str, Any]) -> dict[s
     if len(kept) == len(value):
         raise BadChange(f"{change['at']}: no key holds {change['from']!r}")
     return kept
+
+
+def _with_another(value: Any, change: Mapping[str, Any]) -> Any:
+    """A list, mapping or text with one of its parts added again."""
+    first = change["from"]
+    if isinstance(value, list):
+        return [*value, _exchanged(value[first], change["again"])]
+    if isinstance(value, dict):
+        kept = _without_keys(value, change)
+        another = {key: part for key, part in value.items() if key not in kept}
+        return value | _exchanged(another, change["again"])
+    begin, end = _span(value, first, change)
+    block = value[begin:end].rstrip("\n")
+    return value.rstrip("\n") + "\n\n" + _exchanged(block, change["again"]) + "\n"
+
+
+def _exchanged_once(value: Any, change: Mapping[str, Any]) -> Any:
+    edited = _exchanged(value, {change["from"]: change["to"]})
+    if edited == value:
+        raise BadChange(f"{change['at']}: {change['from']!r} stands nowhere below")
+    return edited
+
+
+def _exchanged(value: Any, texts: Mapping[str, str]) -> Any:
+    """All keys and texts of a value with other texts in them; numbers stay."""
+    if isinstance(value, dict):
+        return {_exchanged(key, texts): _exchanged(part, texts) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_exchanged(part, texts) for part in value]
+    if isinstance(value, str):
+        for old, new in texts.items():
+            value = value.replace(old, new)
+    return value
 
 
 def _span(text: str, first: str, change: Mapping[str, Any]) -> tuple[int, int]:

@@ -30,6 +30,10 @@ def edited(tmp_path: Path, **change: Any) -> Any:
         ({"from": "three 3", "drop": "block", "to": "3\n\n"}, "one 1\n\ttwo 2\n\n3\n\nfour 4\n"),
         ({"from": "four 4", "drop": "block"}, "one 1\n\ttwo 2\n\nthree 3\n\ttwo 2\n\n"),
         ({"to": "new"}, "new"),
+        (
+            {"from": "one 1", "again": {"one": "five", "2": "4"}},
+            TEXT.rstrip() + "\n\nfive 1\n\ttwo 4\n",
+        ),
     ],
 )
 def test_texts(tmp_path: Path, change: dict[str, Any], text: str) -> None:
@@ -44,6 +48,7 @@ def test_texts(tmp_path: Path, change: dict[str, Any], text: str) -> None:
         {"from": "one", "to": "1", "within": "five"},
         {"from": "two 2", "drop": "block"},  # stands there, but begins no line
         {"from": "five", "drop": "lines"},
+        {"from": "five", "again": {"five": "six"}},
         {"to": "5", "why": ""},
         {"to": "5", "at": []},
     ],
@@ -70,6 +75,23 @@ def test_values(tmp_path: Path) -> None:
         changed(sources, [{**changes[0], "from": "/z"}], tmp_path)
     with pytest.raises(KeyError):
         changed(sources, [{"at": ["a", "status"], "drop": "value", "why": "t"}], tmp_path)
+
+
+def test_a_part_once_more_and_texts_of_everything_below(tmp_path: Path) -> None:
+    sources = {"a": {"files": {"/x/1": "one", "/y": ""}, "devices": [{"id": "gpu 1", "index": 1}]}}
+    changes = [
+        {"at": ["a", "files"], "from": "/x/1", "again": {"x": "z", "one": "two"}, "why": "t"},
+        {"at": ["a", "devices"], "from": 0, "again": {"gpu 1": "gpu 2"}, "why": "t"},
+        {"at": ["a"], "from": "/y", "to": "/w", "why": "t"},
+    ]
+    assert changed(sources, changes, tmp_path)["a"] == {
+        "files": {"/x/1": "one", "/w": "", "/z/1": "two"},
+        "devices": [{"id": "gpu 1", "index": 1}, {"id": "gpu 2", "index": 1}],
+    }
+    for useless in ({"from": "/q", "to": "/w"}, {"from": "/q", "again": {"q": "w"}}):
+        place = ["a"] if "to" in useless else ["a", "files"]
+        with pytest.raises(BadChange):
+            changed(sources, [{"at": place, "why": "t", **useless}], tmp_path)
 
 
 def test_recorded_lines_become_texts_again() -> None:

@@ -87,6 +87,15 @@ def test_errors_are_summed_over_links_by_kind() -> None:
     assert gpu.nvlink_errors == {"replay": 3, "crc flit": 0}
 
 
+def test_what_a_lane_corrects_by_itself_is_no_error() -> None:
+    calls = {"DL_REPLAY": 0, "DL_CRC_FLIT": 0, "DL_CRC_DATA": 41, "DL_ECC_DATA": 60}
+    gpu = card(
+        **{"NvLinkState(0)": 1},
+        **{f"NvLinkErrorCounter(0,{kind})": count for kind, count in calls.items()},
+    )
+    assert gpu.nvlink_errors == {"replay": 0, "crc flit": 0}
+
+
 def test_counters_that_could_not_be_read_are_no_zero() -> None:
     calls = {"NvLinkState(0)": 1, "NvLinkErrorCounter(0,DL_REPLAY)": OFF}
     assert isinstance(card(**calls).nvlink_errors, Missing)

@@ -12,12 +12,21 @@ from typing import Any, Protocol, cast
 from preflight.errors import UsageError
 from preflight.parsers.recording import decode_bytes, plain_text
 
-KINDS = ("topo", "p2p", "smi", "kernel", "lspci", "ipmi-sdr", "ipmi-sensor", "ipmi-dcmi")
+KINDS = (
+    "topo",
+    "p2p",
+    "smi",
+    "kernel",
+    "lspci",
+    "ipmi-sdr",
+    "ipmi-sensor",
+    "ipmi-dcmi",
+    "vllm-log",
+)
 RESERVED = (
     "redfish",
     "nccl-tests",
     "nccl-debug",
-    "vllm-log",
 )
 
 __all__ = ["KINDS", "RESERVED", "Parser", "decode_bytes", "parse", "parser", "plain_text"]

@@ -1,109 +1,221 @@
-"""Why a vLLM server did not start, and the KV cache of one that did, from its log.
+"""What a vLLM server states of itself when it starts: memory, KV cache, graphs, why it failed.
 
 Seen with vLLM 0.5 to 0.32, plain, from a journal, and behind process and time stamps:
 
-    (EngineCore pid=712) ERROR 11-24 15:10:08 [core.py:1129] EngineCore failed to start.
-    (EngineCore pid=712) ERROR 11-24 15:10:08 [core.py:1129] ValueError: To serve at least one …
-    (APIServer pid=651) RuntimeError: Engine core initialization failed. See root cause above.
+    (EngineCore pid=12) INFO 11-24 02:40:28 [gpu_model_runner.py:5132] Model loading took 8.51 GiB memory and 1.976097 seconds
+    (EngineCore pid=12) INFO 11-24 02:41:18 [gpu_worker.py:466] Available KV cache memory: 117.73 GiB
+    (EngineCore pid=12) INFO 11-24 02:41:18 [kv_cache_utils.py:1733] GPU KV cache size: 1,928,928 tokens
+    (EngineCore pid=12) INFO 11-24 02:41:18 [kv_cache_utils.py:1734] Maximum concurrency for 8,192 tokens per request: 235.46x
+    (EngineCore pid=12) INFO 11-24 02:41:22 [gpu_model_runner.py:6456] Graph capturing finished in 4 secs, took 0.46 GiB
 
-The root cause's own line is the first that names one; the last line of the last traceback hardly
-ever is. Only these two facts are read so far, so the kind is not yet offered by `parse`.
-"""
+Nothing is derived: blocks are not made tokens, an estimate is not the thing itself. Where several
+ranks speak, the fullest card's figure is given: the most weights, the least KV cache. A log of
+several starts gives the last one.
+"""  # noqa: E501 - lines as they are printed
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
 
+from preflight.errors import NotThisKind
 from preflight.parsers.recording import table_lines
+from preflight.parsers.vllm_error import startup_error
+from preflight.parsers.vllm_settings import settings
 
-# What one process puts before each of its lines: "(EngineCore pid=712) ", "[rank0]: ",
-# "ERROR 11-24 15:10:08 [core.py:1129] ".
-_PREFIX = re.compile(
-    r"[ |]{0,200}"
-    r"(?:\([A-Za-z][\w ]{0,60}(?:pid|rank)=[^()\n]{1,40}\) {0,4})?"
-    r"(?:\[rank\d{1,4}\]:? {0,4}|\[Stage-\d{1,4}\] {0,4})?"
-    r"(?:(?:ERROR|CRITICAL|WARNING|INFO|DEBUG) \d\d-\d\d \d\d:\d\d:\d\d (?:\[[^\]\n]{1,80}\]|"
-    r"[\w.]{1,60}:\d{1,6}\]) ?)?[ |]{0,200}"
-)
-_IS_NO_ERROR = re.compile(r"(?:WARNING|INFO|DEBUG) \d\d-\d\d ")
-_OUT_OF_MEMORY = re.compile(
-    r"CUDA out of memory|CUDA error: out of memory|cudaErrorMemoryAllocation"
-)
+__all__ = ["EXPECTED", "KIND", "kv_cache_tokens", "parse", "startup_error"]
 
-# The class that a line names by itself; the first that fits.
-_CLASSES = tuple(
-    (name, re.compile(pattern))
-    for name, pattern in (
-        ("kv-too-small", r"To serve at least one request with the model's max seq len"),
-        ("kv-too-small", r"No available memory for the cache blocks"),
-        ("kv-too-small", r"max seq len \(\d{1,12}\) is larger than the maximum number of tokens"),
-        ("memory-taken", r"Free memory on device .{0,200}is less than desired GPU memory"),
-        ("driver-too-old", r"NVIDIA driver on your system is too old"),
-        ("driver-too-old", r"CUDA driver version is insufficient for CUDA runtime"),
-        ("driver-too-old", r"forward compatibility was attempted on non supported HW"),
-        ("port-in-use", r"Address already in use"),
+KIND = "vllm-log"
+EXPECTED = "a start-up log of vLLM"
+
+_GIB = 1 << 30
+_N = r"(-?\d[\d,]{0,20}(?:\.\d{1,9})?)"  # with commas in thousands
+_START = re.compile(r"vLLM (?:API )?server version |[█▀] {1,4}version \d")
+_VERSION = re.compile(
+    r"(?:LLM engine \(v|vLLM (?:API )?server version v?|[█▀] {1,4}version v?)(\d[\w.+-]{0,60})"
+)
+# A line as vLLM's logger writes it, a path of its code, its processes.
+_SIGN = re.compile(
+    r"(?:INFO|WARNING|ERROR|DEBUG|CRITICAL) \d\d-\d\d \d\d:\d\d:\d\d \[?[\w./]{1,100}:\d{1,6}\]"
+    r"|-packages/vllm/|\bvllm serve\b|\((?:EngineCore|APIServer|VllmWorker)"
+)
+# Errors in words that only vLLM has.
+_OWN_ERROR = ("kv-too-small", "memory-taken")
+
+
+@dataclass(frozen=True)
+class Stated:
+    """One figure: where it stands, the first pattern that is found counts; which of several."""
+
+    name: str
+    patterns: tuple[str, ...]
+    pick: Callable[[Iterable[float]], float] = max
+    is_whole: bool = False
+
+
+_STATED = (
+    Stated("weights_gib", (rf"(?:Model loading|Loading model weights) took {_N} Gi?B",)),
+    Stated(
+        "kv_cache_gib",
         (
-            "nccl",
-            r"NCCL error|NCCL failure|ncclUnhandledCudaError|ncclSystemError|ncclInternalError",
+            rf"Available KV cache memory: {_N} GiB",
+            rf"memory reserved for KV Cache is {_N} ?GiB",
+            rf"reserved {_N} GiB memory for KV Cache",
+            rf"kv cache memory in use is {_N} GiB",
+            rf"larger than the available KV cache memory \({_N} GiB",
         ),
-        ("nccl", r"DistBackendError|NCCL WARN Cuda failure"),
-        ("model-not-found", r"is not a local folder and is not a valid model identifier"),
-        ("model-not-found", r"Repo id must (?:be in the form|use alphanumeric)"),
-        ("model-not-found", r"does not appear to have a file named config\.json"),
-        ("model-not-found", r"Invalid repository ID or local directory specified"),
-        ("model-not-found", r"(?:RepositoryNotFound|LocalEntryNotFound|GatedRepo)Error"),
-        ("model-not-found", r"Cannot find any model weights with"),
-        ("model-not-found", r"Can't load the configuration of '"),
-    )
+        min,
+    ),
+    Stated(
+        "kv_cache_tokens",
+        (
+            rf"\b(?:GPU|CPU|XPU) KV cache size: {_N} tokens",
+            rf"number of tokens that can be stored in KV cache \({_N}\)",
+        ),
+        min,
+        is_whole=True,
+    ),
+    Stated(
+        "max_concurrency",
+        (rf"Maximum concurrency for [\d,]{{1,20}} tokens per request: {_N}x",),
+        min,
+    ),
+    Stated(
+        "graph_gib",
+        (
+            rf"Graph capturing finished in [\d.]{{1,12}} secs?, took {_N} GiB",
+            rf"CUDA graph pool memory: {_N} GiB \(actual\)",
+            rf"and {_N} GiB for CUDAGraph memory",
+        ),
+    ),
+    Stated(
+        "graph_estimated_gib",
+        (
+            rf"Estimated CUDA graph memory: {_N} GiB total",
+            rf"GiB \(actual\), {_N} GiB \(estimated\)",
+        ),
+    ),
+    Stated(
+        "activation_gib",
+        (rf"{_N} GiB for peak activation", rf"PyTorch activation peak memory takes {_N} ?GiB"),
+    ),
+    Stated(
+        "non_torch_gib",
+        (rf"{_N} GiB for non-torch memory", rf"non_torch_memory takes {_N} ?GiB"),
+    ),
+    Stated("consumed_gib", (rf"Actual usage is {_N} GiB for consumed memory",)),
+    Stated(
+        "free_gib",
+        (rf"Free memory on device [\w:]{{0,20}} ?\({_N}/", rf"Initial free memory {_N}"),
+        min,
+    ),
+    Stated(
+        "total_gib",
+        (
+            rf"Free memory on device [\w:]{{0,20}} ?\([\d.]{{1,12}}/{_N} GiB",
+            rf"total_gpu_memory \({_N} ?GiB",
+        ),
+        min,
+    ),
+    Stated("gpu_blocks", (rf"# (?:GPU|cuda) blocks: {_N}",), min, is_whole=True),
+    Stated(
+        "block_size",
+        (
+            rf"Setting attention block size to {_N} tokens",
+            rf"[Ss]etting kv cache block size to {_N} for",
+            rf"Forcing kv cache block size to {_N} for",
+        ),
+        is_whole=True,
+    ),
+    Stated(
+        "auto_max_model_len",
+        (rf"Auto-fit max_model_len: reduced from \d{{1,12}} to {_N} to fit",),
+        min,
+        is_whole=True,
+    ),
+    Stated(
+        "estimated_max_model_len",
+        (
+            rf"estimated maximum model length is {_N}",
+            rf"number of tokens that can be stored in KV cache \({_N}\)",
+        ),
+        min,
+        is_whole=True,
+    ),
+    Stated(
+        "kv_cache_needed_gib", (rf"\({_N} GiB KV cache is needed", rf"{_N} GiB KV cache is needed")
+    ),
+    Stated("start_s", (rf"init engine \(profile, create kv cache, warmup model\) took {_N} s",)),
+    Stated("compilation_s", (rf"\(compilation: {_N} s\)", rf"torch\.compile takes? {_N} s")),
+    Stated("prompt_tok_s", (rf"Avg prompt throughput: {_N} tokens/s",)),
+    Stated("generation_tok_s", (rf"Avg generation throughput: {_N} tokens/s",)),
 )
-# Named where nothing else is: an exception's line, an argument that was refused, a setting.
-_OTHER = re.compile(
-    r"Value error, |[\w.]{1,160}(?:Error|Exception)(?:\[[\w.]{1,60}\])?: "
-    r"|vllm[\w .]{0,40}: error: "
+_COMPILED = tuple((one, tuple(re.compile(p) for p in one.patterns)) for one in _STATED)
+_KV_TOKENS = next(patterns[0] for one, patterns in _COMPILED if one.name == "kv_cache_tokens")
+_KV_BYTES = re.compile(r"kv cache memory in use is (\d{1,15}) bytes")
+_UTILISATION = re.compile(
+    r"(?:Desired GPU memory utilization is \(|desired GPU memory utilization \(|"
+    r"gpu_memory_utilization \(|The current --gpu-memory-utilization=)(\d\.\d{1,6})"
 )
-# Exceptions that only tell that another one was raised elsewhere.
-_SECOND_HAND = re.compile(
-    r"Engine core initialization failed|WorkerProc initialization failed|Engine process failed"
-    r"|EngineCore encountered|EngineDeadError|Executor failed|validation errors? for"
-    r"|Worker failed with error|cancelled"
-)
-# How far the start had come, which tells the kinds of out of memory apart.
-_STAGES = (
-    ("oom-profile", re.compile(r"Model loading took|Loading model weights took")),
-    ("oom-graph", re.compile(r"Capturing CUDA graph|Capturing cudagraphs|Capturing the model")),
-)
-_KV_TOKENS = re.compile(r"KV cache size: ([\d,]{1,20}) tokens")
 
 
-def startup_error(text: str) -> dict[str, str] | None:
-    """`{"class": …, "message": …}` of the root cause; None where the log tells of no error."""
-    other: str | None = None
-    out_of_memory = "oom-load"
-    for line in table_lines(text):
-        for stage, sign in _STAGES:
-            if sign.search(line):
-                out_of_memory = stage
-        words = message(line)
-        if words is None:
-            continue
-        if _OUT_OF_MEMORY.search(words):
-            return {"class": out_of_memory, "message": words}
-        for name, pattern in _CLASSES:
-            if pattern.search(words):
-                return {"class": name, "message": words}
-        if other is None and _OTHER.match(words) and not _SECOND_HAND.search(words):
-            other = words
-    return None if other is None else {"class": "other", "message": other}
+def parse(text: str) -> dict[str, Any]:
+    """The contract's facts first, then what else the log states; null where it does not."""
+    text = _last_start("\n".join(table_lines(text)))
+    error = startup_error(text)
+    version = _VERSION.search(text)
+    stated = {one.name: _figure(one, patterns, text) for one, patterns in _COMPILED}
+    known = [value for value in stated.values() if value is not None]
+    if not (known or version or _SIGN.search(text) or (error and error["class"] in _OWN_ERROR)):
+        raise NotThisKind(EXPECTED)
+    if stated["kv_cache_gib"] is None:
+        stated["kv_cache_gib"] = _kv_cache_bytes(text)
+    first = ("weights_gib", "kv_cache_gib", "kv_cache_tokens", "max_concurrency", "graph_gib")
+    return {
+        "version": version[1].rstrip(".") if version else None,
+        **{name: stated.pop(name) for name in first},
+        "error": error,
+        **stated,
+        "settings": _settings(text),
+    }
 
 
 def kv_cache_tokens(text: str) -> int | None:
     """The tokens that the KV cache of one server holds; the smallest where ranks differ."""
-    found = (number.replace(",", "") for number in _KV_TOKENS.findall(text))
-    return min((int(number) for number in found if number), default=None)
+    found = [_number(number) for number in _KV_TOKENS.findall(text)]
+    return int(min(found)) if found else None
 
 
-def message(line: str) -> str | None:
-    """A line without what its process put before it; None where it is no error by its own level."""
-    prefix = _PREFIX.match(line)
-    end = prefix.end() if prefix else 0
-    return None if _IS_NO_ERROR.search(line[:end]) else line[end:].rstrip()
+def _last_start(text: str) -> str:
+    """From the last line on in which a server names itself, if anything was said before."""
+    starts = [match.start() for match in _START.finditer(text)]
+    return text[text.rfind("\n", 0, starts[-1]) + 1 :] if len(starts) > 1 else text
+
+
+def _figure(one: Stated, patterns: tuple[re.Pattern[str], ...], text: str) -> float | int | None:
+    for pattern in patterns:
+        found = [_number(number) for number in pattern.findall(text)]
+        if found:
+            picked = one.pick(found)
+            return int(picked) if one.is_whole else picked
+    return None
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", ""))
+
+
+def _kv_cache_bytes(text: str) -> float | None:
+    """Releases before 0.11 give it in bytes, at the end of their summary."""
+    found = [int(number) for number in _KV_BYTES.findall(text)]
+    return round(min(found) / _GIB, 2) if found else None
+
+
+def _settings(text: str) -> dict[str, Any]:
+    told = settings(text)
+    share = _UTILISATION.search(text)
+    if share:
+        told["gpu_memory_utilization"] = float(share[1])
+    return told

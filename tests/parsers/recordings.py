@@ -47,7 +47,7 @@ def all_recordings(corpus: Path) -> Iterator[Recording]:
         kind = _H200.get(path.name, "p2p" if path.name.startswith("topo-p2p") else "")
         yield Recording(f"h200x2/{path.parent.name}/{path.name}", kind, path.read_bytes())
     for path in sorted((captures / "vllm-0.22.1").glob("*.log")):
-        yield Recording(f"vllm/{path.name}", "", path.read_bytes())
+        yield Recording(f"vllm/{path.name}", "vllm-log", path.read_bytes())
     for path in sorted((captures / "bug-reports").glob("*.gz")):
         yield from _bug_report(path)
 

@@ -32,6 +32,9 @@ SEEDS = (
     "A+ ", "(rev ff)", "00: 00 ", "[size=", "\x00", "\ufffd", "1" * 40, "a[1]: ", "2026-01-01T",
     "Fan | 1 RPM | ok\n", "Fan | 01h | ok | 7.1 | 1 RPM\n", "a | ", "a | 1 degrees C, ", "|",
     "a | 1.000 | Volts | ok" + " | na" * 6 + "\n", "Average power reading: 1 Watts\n",
+    "(EngineCore pid=", "INFO 11-24 02:40:07 [", "Free memory on device (", "█ version 1",
+    "non-default args: {'model': 'a', ", "LLM engine (v0.22.1) with config: {",
+    "GPU KV cache size: 1,",
 )  # fmt: skip
 
 

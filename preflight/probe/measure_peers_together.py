@@ -1,0 +1,72 @@
+"""Every card copies to the next one at once: what a pair gives while the others are busy."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from preflight.probe.card import Card
+from preflight.probe.cuda import Cuda
+from preflight.probe.measure_peers import ALREADY, End, copy, often, one_of, seconds
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from preflight.probe.record import Record
+
+SAMPLES = 5
+
+
+def peers_together(pcis: list[str], record: Record) -> None:
+    """A ring over all cards, by PCI address; nothing where one of its pairs has no access."""
+    record.announce("opening all cards")
+    cuda = Cuda()
+    ends = [End(Card(cuda, pci)) for pci in pcis]
+    ring = list(zip(ends, [*ends[1:], ends[0]]))
+    if not all(enable(source, target) for source, target in ring):
+        return  # peer-access says so of the pair
+    size = min(end.size for end in ends)
+    method = f"copy engine, peer access, {size >> 20} MiB, every card to the next one"
+    with ExitStack() as stack:
+        entries = [
+            stack.enter_context(
+                record("peer-all", "GB/s", method, source=a.pci, target=b.pci, cards=pcis)
+            )
+            for a, b in ring
+        ]
+        for entry in entries:
+            entry.values["bytes"] = size
+        times = max(often(source.card, copy(source, target, size)) for source, target in ring) * 2
+        for _ in range(SAMPLES):
+            for entry, took_s in zip(entries, round_of(ring, size, times)):
+                entry.samples.append(times * size / took_s / 1e9)
+
+
+def enable(source: End, target: End) -> bool:
+    card, other = source.card, target.card
+    if card.cuda.integer("cuDeviceCanAccessPeer", card.device, other.device) != 1:
+        return False
+    card.use()
+    return card.cuda.code("cuCtxEnablePeerAccess", other.context, 0) in (0, ALREADY)
+
+
+def round_of(ring: list[tuple[End, End]], size: int, times: int) -> list[float]:
+    """Seconds of each pair, by the clock of its source; all begin when the first one begins."""
+    cuda = ring[0][0].card.cuda
+    events: list[tuple[Any, Any]] = []
+    for source, target in ring:
+        source.card.use()
+        start, ended = source.card.new_event(), source.card.new_event()
+        if events:
+            cuda.call("cuStreamWaitEvent", source.card.stream, events[0][0], 0)
+        cuda.call("cuEventRecord", start, source.card.stream)
+        one_of(copy(source, target, size), times)()
+        cuda.call("cuEventRecord", ended, source.card.stream)
+        events.append((start, ended))
+    took = []
+    for (source, _), (start, ended) in zip(ring, events):
+        seconds(source.card, lambda: None)  # Hung where it does not end
+        took.append(source.card.elapsed(start, ended))
+        for event in (start, ended):
+            cuda.call("cuEventDestroy_v2", event)
+    return took

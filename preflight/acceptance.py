@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from preflight.capture import Capture, encode, load
+from preflight.capture import Capture, encode
 from preflight.errors import PreflightError
 from preflight.findings import Level, Report, Status, Verdict
 from preflight.purpose import NOTHING_ASKED, Purpose
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 EXIT_STATUS = {Verdict.ACCEPT: 0, Verdict.REJECT: 1, Verdict.UNKNOWN: 3}
 DEFAULT_POLICY = "default"
+IMPORTED_POLICY = "imported"  # holds where nothing else is said and another tool took the evidence
 # What a report needs besides its capture.
 LATER = ("preflight.judging", "preflight.render.terminal", "preflight.render.json_report")
 
@@ -61,11 +62,14 @@ def judge_hosts(
 
 
 def judge_saved(path: Path, policy: str, purpose: Purpose = NOTHING_ASKED) -> Judged:
-    """Judge a saved capture again; the same findings as when it was taken."""
+    """Judge a saved capture again, with the same findings, or a file that another tool wrote."""
+    from preflight.importing import load_evidence
     from preflight.judging import judge_capture
 
     rules = _policy(policy)
-    capture, data = load(path)
+    capture, data = load_evidence(path)
+    if capture.imported and policy == DEFAULT_POLICY:
+        rules = _policy(IMPORTED_POLICY)
     report = judge_capture(capture, data, rules, purpose)
     return Judged(report.host, report, data)
 

@@ -109,6 +109,16 @@ class ControllerView(msgspec.Struct, frozen=True, omit_defaults=True):
     clock_offset_s: float | None = None
 
 
+class Imported(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The evidence was not taken by the probe: which tool wrote it, in that tool's words."""
+
+    tool: str
+    version: str = ""
+    date: str = ""  # in the words of the user's locale
+    host: str = ""
+    flags: str = ""  # its command line
+
+
 class Capture(msgspec.Struct, frozen=True, omit_defaults=True):
     schema: str
     level: str
@@ -120,6 +130,7 @@ class Capture(msgspec.Struct, frozen=True, omit_defaults=True):
     complete: bool = False
     simulated: str | None = None  # set by the controller for a simulated machine
     controller: ControllerView = ControllerView()
+    imported: Imported | None = None  # made of another tool's file
 
 
 def plain(text: str) -> str:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 COMMANDS_TO_COME = {
     "plan": "says which vLLM layout fits",
     "fleet": "checks an inventory",
-    "import": "makes a capture of a vendor's evidence file",
     "redact": "makes a capture fit to be shown",
     "diff": "compares two reports",
     "verify": "checks a signed report",
@@ -162,6 +161,7 @@ Examples:
   preflight root@gpu01 --save-capture gpu01.json
   preflight check gpu0{{1,2,3}} --policy production --json reports.json
   preflight check --capture gpu01.json --policy tenant -v
+  preflight check --capture nvidia-bug-report.log.gz
   preflight check gpu01 --for tp2        can it carry tensor parallelism over two cards?
   preflight localhost                    this machine, without SSH
 
@@ -169,7 +169,12 @@ Examples:
 )
 @click.argument("hosts", nargs=-1, metavar="[USER@]HOST[:PORT]...")
 @_report_options
-@click.option("--capture", "capture_path", metavar="FILE", help="Judge saved evidence, offline.")
+@click.option(
+    "--capture",
+    "capture_path",
+    metavar="FILE",
+    help="Judge saved evidence, offline: a capture, or nvidia-bug-report.log.gz.",
+)
 @click.option(
     "--own",
     "own_units",
@@ -264,6 +269,31 @@ def probe(output: str) -> int:
     from preflight.transport import probe_bytes
 
     _write(output, probe_bytes())
+    return 0
+
+
+@cli.command(
+    "import",
+    epilog="""\b
+Example:
+  preflight import nvidia-bug-report.log.gz -o seller.json
+  preflight check --capture seller.json""",
+)
+@click.argument("file", metavar="FILE")
+@click.option(
+    "-o", "--output", required=True, metavar="FILE", help="Where to write it; - for stdout."
+)
+def import_(file: str, output: str) -> int:
+    """Make a capture of nvidia-bug-report.log.gz, the file that owners send and post."""
+    from pathlib import Path
+
+    from preflight.capture import encode
+    from preflight.importing import load
+
+    capture = load(Path(file))
+    _write(output, encode(capture))
+    if not capture.complete:
+        click.echo(f"preflight: {file}: ends early; imported as far as it goes", err=True)
     return 0
 
 

@@ -33,6 +33,7 @@ class Missing:
     """A fact that could not be read; `detail` is the tool's own word, one line."""
 
     reason: MissingReason
+    "not-in-a-bug-report",  # imported evidence cannot hold it, or this file does not
     detail: str = ""
 
     def __str__(self) -> str:
@@ -67,6 +68,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
+NOT_IN_BUG_REPORT = Missing("not-in-a-bug-report")
 class Card:
     """What the catalogue says of one product (or of several that share a PCI id)."""
 

@@ -85,6 +85,7 @@ class Judgement:
 
     verdict: Verdict
     missing_required: tuple[str, ...] = ()  # ids of required checks that are unknown
+    is_cut: bool = False  # the evidence ends early, so that it accepts nothing
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ class Report:
     facts: Facts
     capture_sha256: str
     notes: tuple[str, ...] = field(default=())  # e.g. "ran as deploy, without root"
+    imported: str | None = None  # the tool that took the evidence, where it was not the probe
 
     @property
     def verdict(self) -> Verdict:

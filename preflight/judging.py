@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from preflight import engine
-from preflight.capture import Capture, plain, sha256
+from preflight.capture import Capture, Imported, plain, sha256
 from preflight.catalog.vllm_versions import proven, release
 from preflight.checks import Check, registry
 from preflight.facts import VllmPin
-from preflight.findings import Level, Report
+from preflight.findings import Judgement, Level, Report, Verdict
 from preflight.policy import Policy
 from preflight.purpose import NOTHING_ASKED, Purpose
 from preflight.understand import understand
@@ -44,29 +44,49 @@ def judge_capture(
         level=level,
         policy=policy.name,
         simulated=capture.simulated,
-        judgement=engine.verdict(findings, policy, level),
+        judgement=_judgement(capture, engine.verdict(findings, policy, level)),
         findings=findings,
         not_run=engine.not_run(level, checks),
         facts=facts,
         capture_sha256=sha256(data),
         notes=(*_notes(capture), *_notes_on(purpose)),
+        imported=plain(capture.imported.tool) if capture.imported else None,
     )
+
+
+def _judgement(capture: Capture, judged: Judgement) -> Judgement:
+    """A file of another tool that was cut off is accepted for nothing that it still holds."""
+    if capture.imported is None or capture.complete or judged.verdict is Verdict.REJECT:
+        return judged
+    return Judgement(Verdict.UNKNOWN, judged.missing_required, is_cut=True)
 
 
 def _own_name(capture: Capture) -> str:
     """What a host calls itself, for evidence that no controller fetched."""
     proc = capture.sources.get("proc")
-    return (proc and proc.files.get("/proc/sys/kernel/hostname")) or "capture"
+    told = capture.imported.host if capture.imported else ""
+    return told or (proc and proc.files.get("/proc/sys/kernel/hostname")) or "capture"
 
 
 def _notes(capture: Capture) -> tuple[str, ...]:
     """What a reader must know of how the evidence was taken."""
     run = capture.probe
+    if capture.imported:
+        return _notes_on_import(capture.imported, capture.complete)
     notes = []
     if not capture.complete or run.stopped:
         notes.append(f"the probe ended early: {plain(run.stopped) or 'incomplete'}")
     if run.uid and not run.sudo:
         notes.append(f"read as {plain(run.user) or 'an ordinary user'}, without root")
+    return tuple(notes)
+
+
+def _notes_on_import(told: Imported, is_complete: bool) -> tuple[str, ...]:
+    number = f" {plain(told.version)}" if told.version else ""
+    flags = f" with {plain(told.flags)}" if told.flags else ""
+    notes = [f"imported from {plain(told.tool)}{number}{flags}"]
+    if not is_complete:
+        notes.append("the file ends early: what stands after that is missing")
     return tuple(notes)
 
 

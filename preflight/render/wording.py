@@ -31,6 +31,11 @@ ADVICE = {
     "gpu lost": "power-cycle the host",
 }
 
+_ON_THE_HOST = (
+    "run preflight on the host itself (preflight root@HOST, or preflight probe where there is "
+    "no way in)"
+)
+
 
 def host_name(report: Report) -> str:
     """The host as asked for; a simulated one never without that word."""
@@ -84,7 +89,8 @@ def _accepted(report: Report) -> str:
     against = f"{many(waived, 'failure')} waived" if waived else "nothing against it"
     besides = [many(warnings, "warning")] if warnings else []
     besides += [f"{many(unknown, 'check')} unknown"] if unknown else []
-    words = f"accept: {against}, {WORTH[report.level]}"
+    worth = "not measured" if report.imported else WORTH[report.level]
+    words = f"accept: {against}, {worth}"
     return f"{words} ({', '.join(besides)})" if besides else words
 
 
@@ -109,6 +115,8 @@ def _heaviest(failures: list[Finding]) -> RemedyClass | None:
 
 def _undecided(report: Report) -> str:
     lacking = report.judgement.missing_required
+    if not lacking and report.judgement.is_cut:
+        return "unknown: the file ends early, and nothing is accepted for what it still holds"
     reasons = _some(distinct(_short(reason(f)) for f in _lacking(report)), 2, "; ")
     because = f" ({reasons})" if reasons else ""
     are = "required check is" if len(lacking) == 1 else "required checks are"
@@ -129,6 +137,8 @@ def _advice(report: Report) -> list[str]:
     findings = _lacking(report)
     reasons = [reason(f) for f in findings]
     answered = {f.id for f in findings}
+    if report.imported:
+        return [_ON_THE_HOST]
     if not answered.issuperset(report.judgement.missing_required):
         reasons.append("not collected")
     found = [advice for r in reasons for begin, advice in ADVICE.items() if r.startswith(begin)]
@@ -136,6 +146,8 @@ def _advice(report: Report) -> list[str]:
 
 
 def _remaining(report: Report) -> str:
+    if report.imported:
+        return f"not proven: {NOT_PROVEN[report.level]}; {_ON_THE_HOST}."
     if report.level not in NOT_PROVEN:
         return "keep this report: a later one is compared with it."
     deeper = next(iter(report.not_run), None)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from preflight.capture import plain
-from preflight.facts import NOT_COLLECTED, Fact, Missing, NotApplicable
+from preflight.facts import NOT_COLLECTED, NOT_IN_BUG_REPORT, Fact, Missing, NotApplicable
 
 T = TypeVar("T")
 _SAYS_LITTLE = frozenset({"not-collected", "tool-absent", "not-present"})
@@ -28,7 +28,8 @@ def first(*readings: tuple[str, Fact[Any]]) -> Picked:
         if not isinstance(value, Missing):
             return Picked(value, source)
     reasons = [value for _, value in readings if isinstance(value, Missing)]
-    telling = [why for why in reasons if why.reason not in _SAYS_LITTLE]
+    told = [why for why in reasons if why != NOT_IN_BUG_REPORT]
+    telling = [why for why in told if why.reason not in _SAYS_LITTLE]
     present = [why for why in reasons if why.reason != "not-collected"]
     return Picked(next(iter(telling or present or reasons), NOT_COLLECTED))
 

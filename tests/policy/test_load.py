@@ -28,7 +28,7 @@ def limits(policy: Policy, id: str) -> object:
 
 
 def test_the_shipped_ones_load_by_name() -> None:
-    assert shipped() == ("default", "production", "tenant")
+    assert shipped() == ("default", "imported", "production", "tenant")
     for name in shipped():
         assert load(name).name == name
         assert load(name).description

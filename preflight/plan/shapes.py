@@ -35,6 +35,10 @@ class Format:
     output_bytes: float = 0.0
     input_bytes: float = 0.0
     computes_in: str = "bf16"  # of the multiplication where the card has it: "fp8", "int8", "fp4"
+    has_zeros: bool = False  # each group stores a zero point of `bits` too, within `group_bytes`
+
+
+AS_DECLARED = Format("as-declared", 16)  # until the checkpoint's own declaration is asked
 
 
 @dataclass(frozen=True)
@@ -45,11 +49,13 @@ class Matrix:
     inputs: int
     outputs: int
     split: Split
-    format: Format
+    format: Format = AS_DECLARED
     copies: int = 1
     used: float = 1.0
     bias: bool = False
     heads: int = 0  # key/value heads, of split "kv-heads"
+    held_in: str = ""  # the one tensor in which vLLM holds it with its neighbours: "qkv"
+    derived_bytes: int = 0  # that vLLM computes from it and keeps beside it, split the same way
 
     @property
     def parameters(self) -> int:
@@ -70,8 +76,8 @@ class Cache:
     value_dim: int = 0  # of values
     window_tokens: int = 0  # of sliding attention
     latent_dim: int = 0  # of MLA: values a token
+    index_bytes: int = 0  # of MLA's sparse index, a token
     state_bytes: int = 0  # of a state, undivided
-    state_copies: int = 0  # heads or groups by which tensor parallelism may divide it
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,11 @@ class Layer:
     cache: Cache | None
     query_heads: int = 0  # 0 where there is no softmax attention
     head_dim: int = 0
-    mlp_width: int = 0  # intermediate size that one token's activations take
+    mlp_width: int = 0  # intermediate size of the dense MLP, shared experts with it
+    is_gated: bool = True  # the MLP has a gate beside its way up
+    expert_width: int = 0  # intermediate size of one expert
+    experts: int = 0
+    experts_used: int = 0  # by a token
     norm_bytes: int = 0  # small vectors, on every rank
 
 
@@ -108,6 +118,7 @@ class Model:
     is_known: bool = True  # False: computed from the general fields of an unknown architecture
     notes: tuple[str, ...] = ()  # what was assumed, each a sentence
     is_multimodal: bool = False
+    rotary_bytes: int = 0  # table of positions, on every rank
     revision: str | None = None  # of the hub
 
     @property

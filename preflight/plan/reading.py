@@ -1,0 +1,192 @@
+"""A Hugging Face config.json as a Model: layer by layer, each matrix in its format.
+
+What the config leaves out is what its class assumes (architectures.yaml). An architecture that is
+not known is computed from its general fields, and says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from preflight.errors import UsageError
+from preflight.plan import attention, layer_kinds, mlp, vision
+from preflight.plan.architectures import Architecture, architecture
+from preflight.plan.attention import Attention, Heads
+from preflight.plan.fields import HINT, Fields, document
+from preflight.plan.formats import BF16, FP32
+from preflight.plan.layer_kinds import LayerKind
+from preflight.plan.mlp import Experts, Mlp
+from preflight.plan.quantisation import Quantisation, quantisation
+from preflight.plan.shapes import AS_DECLARED, Layer, Matrix, Model
+
+_TEXT = ("text_config", "llm_config", "language_config")
+_MOST_SIZE = 1 << 20
+_MOST_PARAMETERS = 10**14
+_STATE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "auto": 2}
+
+
+def read(text: str | bytes, name: str) -> Model:
+    """The model of that config.json; UsageError in one line where it describes none."""
+    outer = Fields(document(text, name), name)
+    inner = next((found for key in _TEXT if (found := outer.inner(key))), outer)
+    kind = inner.text("model_type") or outer.text("model_type")
+    known = architecture(kind)
+    config = Fields({**known.defaults, **_given(outer), **_given(inner)}, name)
+    quant = quantisation(_quantisation_of(outer, inner))
+    parts = _Parts(config, known, quant, _heads(config, known), mlp.experts(config))
+    layers = parts.layers(layer_kinds.kinds(config, known))
+    model = _model(parts, layers, outer, name)
+    if model.parameters > _MOST_PARAMETERS:
+        raise UsageError(
+            f"{name}: {model.parameters:.3g} parameters are more than any model has", HINT
+        )
+    return model
+
+
+def _given(config: Fields) -> dict[str, object]:
+    return {key: value for key, value in config.raw.items() if value is not None}
+
+
+def _quantisation_of(outer: Fields, inner: Fields) -> Fields | None:
+    for config in (outer, inner):
+        for key in ("quantization_config", "compression_config"):
+            found = config.inner(key)
+            if found is not None:
+                return found
+    return None
+
+
+def _heads(config: Fields, known: Architecture) -> Heads:
+    hidden = config.whole("hidden_size", "n_embd", "d_model", most=_MOST_SIZE)
+    queries = config.whole("num_attention_heads", "n_head", most=1 << 14)
+    kv_heads = config.whole("num_key_value_heads", "num_kv_heads", most=1 << 14, default=queries)
+    dim = config.whole(
+        "head_dim", "attention_head_dim", most=1 << 14, default=max(hidden // queries, 1)
+    )
+    if queries % kv_heads and "kv_lora_rank" not in config:
+        raise UsageError(
+            f"{config.name}: {queries} query heads do not divide among {kv_heads} of keys", HINT
+        )
+    has_bias = config.truth("attention_bias")
+    return Heads(
+        hidden_size=hidden,
+        query_heads=queries,
+        kv_heads=kv_heads,
+        head_dim=dim,
+        window_tokens=layer_kinds.window(config),
+        qkv_bias=has_bias or known.qkv_bias,
+        output_bias=has_bias,
+        has_gate=config.truth("attn_output_gate"),
+    )
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What all layers are built from."""
+
+    config: Fields
+    known: Architecture
+    quant: Quantisation
+    heads: Heads
+    experts: Experts | None
+
+    def layers(self, kinds: tuple[LayerKind, ...]) -> tuple[Layer, ...]:
+        """Each layer; equal ones are one object."""
+        seen: dict[Layer, Layer] = {}
+        built = (self._layer(index, kind) for index, kind in enumerate(kinds))
+        return tuple(seen.setdefault(layer, layer) for layer in built)
+
+    def _layer(self, index: int, kind: LayerKind) -> Layer:
+        attended = self._attention(index, kind)
+        worked = self._mlp(index, kind)
+        matrices = tuple(
+            matrix
+            if matrix.format is not AS_DECLARED
+            else replace(matrix, format=self.quant.of(f"layers.{index}.{matrix.name}"))
+            for matrix in (*attended.matrices, *worked.matrices)
+        )
+        return Layer(
+            matrices=matrices,
+            cache=attended.cache,
+            query_heads=attended.query_heads,
+            head_dim=attended.head_dim,
+            mlp_width=worked.width,
+            is_gated=worked.is_gated,
+            expert_width=worked.expert_width,
+            experts=worked.experts,
+            experts_used=worked.experts_used,
+            norm_bytes=2 * self.known.norms * self.heads.hidden_size,
+        )
+
+    def _attention(self, index: int, kind: LayerKind) -> Attention:
+        hidden, config = self.heads.hidden_size, self.config
+        if kind.mixer == "none":
+            return Attention((), None)
+        if kind.mixer == "delta-net":
+            return attention.delta_net(config, hidden, self._state_bytes())
+        if kind.mixer == "state-space":
+            return attention.state_space(config, hidden, self._state_bytes())
+        if "kv_lora_rank" in config:
+            return attention.latent(config, hidden, self.heads.query_heads)
+        heads = self._global_heads() if kind.mixer == "full" else self.heads
+        return attention.grouped(heads, kind.mixer, shares_cache=kind.shares_cache)
+
+    def _global_heads(self) -> Heads:
+        """Of full attention, which Gemma 4 gives other heads than the sliding layers."""
+        dim = self.config.whole("global_head_dim", most=1 << 14, default=self.heads.head_dim)
+        kv_heads = self.config.whole(
+            "num_global_key_value_heads", most=1 << 14, default=self.heads.kv_heads
+        )
+        return replace(self.heads, head_dim=dim, kv_heads=kv_heads)
+
+    def _state_bytes(self) -> int:
+        said = self.config.text("mamba_ssm_dtype") or self.config.text("mamba_ssm_cache_dtype")
+        return _STATE_BYTES.get(said or "auto", 4)
+
+    def _mlp(self, index: int, kind: LayerKind) -> Mlp:
+        hidden, config, gated = self.heads.hidden_size, self.config, not self.known.plain_mlp
+        name = "mixer" if kind.is_alone else "mlp"
+        if kind.mlp == "none":
+            return Mlp()
+        if kind.mlp == "experts" and self.experts:
+            return mlp.mixture(self.experts, hidden, name=name, gated=gated)
+        width = config.whole("intermediate_size_mlp", "intermediate_size", "n_inner", most=1 << 22)
+        bias = config.truth("mlp_bias")
+        return mlp.dense(hidden, width, name=name, gated=gated, bias=bias)
+
+
+def _model(parts: _Parts, layers: tuple[Layer, ...], outer: Fields, name: str) -> Model:
+    config, quant, heads = parts.config, parts.quant, parts.heads
+    vocab = config.whole("vocab_size", most=1 << 26)
+    embedding = Matrix("embed_tokens", heads.hidden_size, vocab, "vocabulary", BF16)
+    head = None
+    # transformers' own default is true; every class here that means it says so
+    if not (config.truth("tie_word_embeddings") or outer.truth("tie_word_embeddings")):
+        head = Matrix("lm_head", heads.hidden_size, vocab, "vocabulary", quant.of("lm_head"))
+    tower = vision.tower(outer, heads.hidden_size)
+    used = [m.format for layer in layers for m in layer.matrices if m.format not in (BF16, FP32)]
+    said = "" if parts.known.is_known else config.text("model_type") or "without a model_type"
+    notes = quant.notes + tower.notes
+    if said:
+        notes += (
+            f"architecture {said[:60]!r} is not known here: computed from its general fields",
+        )
+    return Model(
+        name=name,
+        architecture=next(iter(outer.words("architectures", 64)), ""),
+        hidden_size=heads.hidden_size,
+        vocab_size=vocab,
+        layers=layers,
+        embedding=embedding,
+        head=head,
+        max_model_len=layer_kinds.longest(config),
+        query_heads=heads.query_heads,
+        kv_heads=heads.kv_heads,
+        format=max(set(used), key=used.count, default=BF16),
+        kv_cache_dtype=quant.kv_cache_dtype,
+        other_weights=tower.matrices,
+        is_known=parts.known.is_known,
+        notes=notes,
+        is_multimodal=parts.known.multimodal or bool(tower.matrices),
+        rotary_bytes=2 * heads.head_dim * layer_kinds.longest(config),
+    )

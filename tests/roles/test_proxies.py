@@ -11,14 +11,14 @@ import pytest
 VARIANTS = ("", "-round-robin", "-one-drained", "-all-drained")
 
 
-def _lacks(program: str) -> pytest.MarkDecorator:
+def lacks(program: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(
         shutil.which(program, path="/usr/sbin:/usr/bin") is None,
         reason=f"NO {program.upper()}: its configuration was not read by it",
     )
 
 
-def _here(rendered: Path, name: str, folder: Path) -> Path:
+def here(rendered: Path, name: str, folder: Path) -> Path:
     """The configuration with its folders moved to where a test may write."""
     text = (rendered / name).read_text()
     for old, new in {
@@ -38,32 +38,32 @@ def _run(folder: Path, *argv: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, capture_output=True, text=True, env=environment)
 
 
-@_lacks("caddy")
+@lacks("caddy")
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_caddy_takes_its_file(rendered: Path, tmp_path: Path, variant: str) -> None:
-    path = _here(rendered, f"Caddyfile{variant}", tmp_path)
+    path = here(rendered, f"Caddyfile{variant}", tmp_path)
     done = _run(tmp_path, "caddy", "validate", "--adapter", "caddyfile", "--config", path)
     assert done.returncode == 0, done.stderr
 
 
-@_lacks("caddy")
+@lacks("caddy")
 def test_caddy_refuses_a_broken_file(rendered: Path, tmp_path: Path) -> None:
-    path = _here(rendered, "Caddyfile", tmp_path)
+    path = here(rendered, "Caddyfile", tmp_path)
     path.write_text(path.read_text().replace("lb_policy least_conn", "lb_policy no_such_policy"))
     done = _run(tmp_path, "caddy", "validate", "--adapter", "caddyfile", "--config", path)
     assert done.returncode != 0
 
 
-@_lacks("nginx")
+@lacks("nginx")
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_nginx_takes_its_file(rendered: Path, tmp_path: Path, variant: str) -> None:
-    _certificate(rendered)
-    path = _here(rendered, f"nginx.conf{variant}", tmp_path)
+    certificate(rendered)
+    path = here(rendered, f"nginx.conf{variant}", tmp_path)
     done = _run(tmp_path, "nginx", "-t", "-q", "-e", "stderr", "-c", path)
     assert done.returncode == 0, done.stderr
 
 
-def _certificate(folder: Path) -> None:
+def certificate(folder: Path) -> None:
     if (folder / "tls.crt").exists():
         return
     told = "-x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost"

@@ -86,14 +86,18 @@ def _process(card: CardEvidence, record: Any, kind: Kind) -> GpuProcess | None:
 
 
 def _control_group(listing: str) -> str:
-    """The path that systemd gave: the named hierarchy's where there is one, else the only one's."""
+    """The path that systemd gave: the named hierarchy's where it uses that, else the unnamed one's.
+
+    It leaves the named one at its root where it runs in a container of a machine that has both.
+    """
     paths = {}
     for line in listing[:4096].splitlines():
         _, _, rest = line.partition(":")
         controllers, colon, path = rest.partition(":")
         if colon and controllers in ("", "name=systemd"):
             paths[controllers] = path
-    return words(paths.get("name=systemd", paths.get(""))) or ""
+    named = paths.get("name=systemd", "")
+    return words(paths.get("", named) if named in ("", "/") else named) or ""
 
 
 def _smi_name(card: CardEvidence, pid: int) -> str:

@@ -81,6 +81,8 @@ def test_memory_that_cannot_be_told_apart_is_not_claimed_free() -> None:
         (f"0::{MAIN}", MAIN),
         (f"12:devices:/docker\n1:name=systemd:{MAIN}\n0::/", MAIN),
         (f"0::/\n1:name=systemd:{MAIN}", MAIN),
+        (f"8:pids:/\n1:name=systemd:/\n0::{MAIN}", MAIN),
+        ("1:name=systemd:/docker/5f\n0::/user.slice", "/docker/5f"),
         ("12:devices:/docker", ""),
         ("", ""),
         ("0::/a:b.slice/x", "/a:b.slice/x"),

@@ -23,6 +23,7 @@ MissingReason = Literal[
     "not-present",  # the file or directory does not exist
     "not-parsed",  # it was read, and not understood
     "not-collected",  # this capture does not hold that source
+    "not-in-a-bug-report",  # imported evidence cannot hold it, or this file does not
     "gpu-lost",  # the card no longer answers
     "guest-view",  # only the hypervisor knows; a guest's reading says nothing
 ]
@@ -33,7 +34,6 @@ class Missing:
     """A fact that could not be read; `detail` is the tool's own word, one line."""
 
     reason: MissingReason
-    "not-in-a-bug-report",  # imported evidence cannot hold it, or this file does not
     detail: str = ""
 
     def __str__(self) -> str:
@@ -56,6 +56,7 @@ Fact: TypeAlias = T | Missing | NotApplicable
 Sources = Mapping[str, str]  # field name -> source of the capture, "nvml" or "lspci, nvml"
 
 NOT_COLLECTED = Missing("not-collected")
+NOT_IN_BUG_REPORT = Missing("not-in-a-bug-report")
 NO_LAYOUT = NotApplicable("no layout was asked for")
 
 
@@ -68,7 +69,6 @@ class Figure:
 
 
 @dataclass(frozen=True)
-NOT_IN_BUG_REPORT = Missing("not-in-a-bug-report")
 class Card:
     """What the catalogue says of one product (or of several that share a PCI id)."""
 

@@ -35,7 +35,7 @@ $(VENV)/made.stamp:
 	touch $@
 
 # An editable install keeps the probe as it was built: rebuild it when its sources change.
-PROBE_SOURCES := hatch_build.py $(wildcard preflight/probe/*.py)
+PROBE_SOURCES := hatch_build.py $(wildcard preflight/probe/*.py preflight/probe/ptx/*.ptx)
 
 $(VENV)/run.stamp: pyproject.toml $(PROBE_SOURCES) $(VENV)/made.stamp
 	$(BIN)/pip install --quiet --editable .
@@ -47,7 +47,7 @@ $(VENV)/dev.stamp: pyproject.toml $(PROBE_SOURCES) $(VENV)/made.stamp
 
 # Real hosts under systemd-nspawn with a real vLLM on the CPU: tests/lab/README.md says what it needs.
 lab: $(VENV)/dev.stamp
-	PREFLIGHT_LAB=ci $(BIN)/pytest -n 0 tests/lab
+	PREFLIGHT_LAB=ci $(BIN)/pytest -n 0 -rs tests/lab
 
 lab-all: $(VENV)/dev.stamp
 	PREFLIGHT_LAB=all $(BIN)/python -m tests.lab.record

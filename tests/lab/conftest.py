@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from .deployed import Deployed, deploy, serving, stand_down
+from .able import why_not
+from .deployed import Deployed, deploy, serving
 from .host import Host
 from .laboratory import Laboratory
 from .play import Controller
-from .told import evidence, told
+from .told import evidence
 
-NEEDED = ("systemd-nspawn", "debootstrap", "nsenter", "unshare", "ip")
 PART = os.environ.get("PREFLIGHT_LAB", "")  # `ci`, `all`, or empty where only other tests are meant
 
 
@@ -24,27 +23,21 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "lab_all: takes too long for CI; `make lab-all` runs it")
 
 
-def why_not() -> str:
-    """Why no lab can run here, empty where it can."""
-    if os.getuid() != 0:
-        return "NO LAB: booting hosts needs root"
-    lacking = [tool for tool in NEEDED if shutil.which(tool) is None]
-    if lacking:
-        return f"NO LAB: {', '.join(lacking)} not found (tests/lab/README.md names the packages)"
-    return ""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
-    for item in items:
-        if here not in item.path.parents:
-            continue
+    booting = [one for one in items if here in one.path.parents and "lab" in _fixtures(one)]
+    reason = why_not() if PART and booting else ""
+    for item in booting:
         if not PART:
             item.add_marker(pytest.mark.skip(reason="hosts of the lab boot by `make lab` only"))
         elif PART != "all" and item.get_closest_marker("lab_all"):
             item.add_marker(pytest.mark.skip(reason="only `make lab-all` runs it"))
-        elif reason := why_not():
+        elif reason:
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return item.fixturenames if isinstance(item, pytest.Function) else []
 
 
 @pytest.fixture(scope="session")
@@ -76,9 +69,11 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def deployed(lab: Laboratory, controller: Controller, good: Path) -> Deployed:
+def deployed(
+    lab: Laboratory, controller: Controller, tmp_path_factory: pytest.TempPathFactory
+) -> Deployed:
     """A bare host that the tp2 playbook made serve, with what each of its runs did."""
-    return deploy(lab, controller, told(good))
+    return deploy(lab, controller, tmp_path_factory.mktemp("deployed"))
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +87,5 @@ def served(lab: Laboratory, deployed: Deployed) -> Iterator[Host]:
 @pytest.fixture
 def ready(lab: Laboratory, deployed: Deployed) -> Iterator[Host]:
     """A host of its own for one test: vLLM is installed, nothing serves."""
-    with lab.host("ready", deployed.image) as host:
-        stand_down(host)
+    with lab.host("ready", deployed.ready) as host:
         yield host

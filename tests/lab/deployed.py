@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 from .host import Host, Image, until
 from .laboratory import Laboratory
 from .play import Controller, Played
-from .told import NAME
+from .told import NAME, evidence, told
 
 UNIT = f"vllm@{NAME}"
-START_S = 300  # vLLM imports for half a minute, more where others work on the machine
+AT_BOOT = f"/etc/systemd/system/multi-user.target.wants/{UNIT}.service"
+START_S = 600  # vLLM imports for half a minute, ten times that where others work on the machine
+LISTED = (
+    r"\( -type f -printf '%p %m %u %s %T@\n' -o -type l -printf '%p %l\n' "
+    r"-o -printf '%p %m %u\n' \)"
+)
+# What a login leaves and who logged it, whatever is played.
+OF_ANY_LOGIN = ("/home/ops/.ansible", "/var/log/")
 
 
 @dataclass(frozen=True)
@@ -21,22 +28,48 @@ class Deployed:
     name: str
     number: int
     checked: Played  # by --check --diff, on the bare host
-    traces: str  # what was there afterwards that should not be
+    traces: list[str]  # what was on the disk afterwards and not before, or the other way round
     first: Played
-    second: Played
-    image: Image
+    second: Played  # on evidence of the host that serves, each card held by a worker
+    image: Image  # it serves at boot
+    ready: Image  # vLLM is installed and nothing starts it
 
 
-def deploy(lab: Laboratory, controller: Controller, told: dict[str, Any]) -> Deployed:
+def deploy(lab: Laboratory, controller: Controller, folder: Path) -> Deployed:
     """Play tp2 on a bare host: as a check, then in earnest, then again."""
+    variables = told(evidence("rtx4090x2", folder))
     with lab.host("tp2") as host:
-        checked = controller.play("deploy-tp2", host, told=told, options="--check --diff")
-        traces = host.run("find", "/opt/vllm", "/etc/vllm", "/etc/caddy", check=False).stdout
-        first = controller.play("deploy-tp2", host, told=told)
+        before = disk(host)
+        checked = controller.play("deploy-tp2", host, told=variables, options="--check --diff")
+        traces = sorted(disk(host) ^ before)
+        first = controller.play("deploy-tp2", host, told=variables)
         assert first.status == 0, first.output
-        second = controller.play("deploy-tp2", host, told=told)
+        serves = evidence("rtx4090x2", folder, holders(host, "Worker_TP"))
+        second = controller.play("deploy-tp2", host, told=told(serves))
         image = lab.freeze(host)
-    return Deployed(host.name, host.number, checked, traces, first, second, image)
+    ready = lab.without(image, AT_BOOT)
+    return Deployed(host.name, host.number, checked, traces, first, second, image, ready)
+
+
+def disk(host: Host) -> set[str]:
+    """A line for each file, folder and link of its disk, which changes with what it is."""
+    listed = host.run("sh", "-c", f"find / -xdev {LISTED}").stdout.splitlines()
+    return {line for line in listed if not line.startswith(OF_ANY_LOGIN)}
+
+
+def processes(host: Host, unit: str = UNIT) -> dict[str, str]:
+    """What runs in the unit's control group: pid and command."""
+    group = host.run("systemctl", "show", unit, "--property=ControlGroup", "--value").stdout.strip()
+    members = host.run("cat", f"/sys/fs/cgroup{group}/cgroup.procs", check=False).stdout.split()
+    listed = host.run("ps", "axww", "-o", "pid=,args=").stdout
+    commands = dict(line.split(None, 1) for line in listed.splitlines())
+    return {pid: commands[pid] for pid in members if pid in commands} if group else {}
+
+
+def holders(host: Host, name: str, unit: str = UNIT) -> dict[int, str]:
+    """The processes of this name that would hold a card each, with their control groups."""
+    pids = sorted(int(pid) for pid, command in processes(host, unit).items() if name in command)
+    return {pid: host.text(f"/proc/{pid}/cgroup").strip() for pid in pids}
 
 
 def state(host: Host, unit: str = UNIT) -> str:
@@ -46,7 +79,3 @@ def state(host: Host, unit: str = UNIT) -> str:
 def serving(host: Host, unit: str = UNIT) -> None:
     """Wait until the unit has generated its first token."""
     until(lambda: state(host, unit) == "active", f"{unit} serves on {host.name}", START_S)
-
-
-def stand_down(host: Host, unit: str = UNIT) -> None:
-    host.run("systemctl", "disable", "--now", unit)

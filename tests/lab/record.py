@@ -60,7 +60,16 @@ def main() -> int:
     commit = _commit()
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder, "lab.xml")
-        argv = [sys.executable, "-m", "pytest", "-n", "0", "tests/lab", f"--junitxml={results}"]
+        argv = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-n",
+            "0",
+            "-rs",
+            "tests/lab",
+            f"--junitxml={results}",
+        ]
         status = subprocess.run([*argv, *sys.argv[1:]], cwd=ROOT).returncode
         if results.exists():
             moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")

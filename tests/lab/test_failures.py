@@ -15,7 +15,7 @@ from .told import told
 
 pytestmark = pytest.mark.lab_all
 
-IN_SECONDS = 120  # of a start-up that may take 1800 s before it is given up
+NOT_BY_TIME_OUT = 600  # s: seconds where nobody else computes; vllm_service_start_timeout_s is 1800
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_server_that_cannot_start_says_why(
     message = fatal(played.output)
     assert re.search(says, message), played.output
     assert does in message
-    assert max(seconds for _, seconds in played.tasks) < IN_SECONDS
+    assert max(seconds for _, seconds in played.tasks) < NOT_BY_TIME_OUT
     assert ready.run("pgrep", "-f", "bin/vllm", check=False).stdout == "", "nothing is left running"
 
 
@@ -73,7 +73,7 @@ def test_an_index_that_is_not_reached_is_named(
     message = fatal(played.output)
     assert "192.0.2.1" in message
     assert "vllm_index_url" in message
-    assert max(seconds for _, seconds in played.tasks) < IN_SECONDS
+    assert max(seconds for _, seconds in played.tasks) < NOT_BY_TIME_OUT
 
 
 def fatal(output: str) -> str:

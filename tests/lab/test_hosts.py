@@ -83,6 +83,7 @@ with Laboratory() as lab, lab.host("orphan") as host:
 """
 
 
+@pytest.mark.usefixtures("lab")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_stays_when_the_run_is_ended(how: signal.Signals) -> None:
     root = Path(__file__).parents[2]

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from .client import Client, client
-from .deployed import UNIT, Deployed, serving, state
+from .deployed import UNIT, Deployed, holders, processes, serving, state
 from .host import Host, until
 from .laboratory import Laboratory
 from .play import Controller
-from .told import PORT
+from .told import PORT, evidence, told
 
 SKIPPED = Path(__file__).with_name("skipped.yaml")
 
@@ -31,13 +31,27 @@ def ask(served: Host, api_key: str) -> Client:
 def test_check_mode_tells_what_a_play_would_do_and_does_nothing(deployed: Deployed) -> None:
     assert deployed.checked.status == 0, deployed.checked.output
     assert deployed.checked.changed["tp2"] > 5
-    assert deployed.traces == ""
+    assert deployed.traces == []
 
 
 def test_the_play_serves_and_a_second_one_changes_nothing(deployed: Deployed) -> None:
     assert deployed.first.changed["tp2"] >= deployed.checked.changed["tp2"]
     assert deployed.second.status == 0, deployed.second.output
     assert deployed.second.changed == {"tp2": 0}, deployed.second.output
+
+
+def test_what_is_no_unit_of_ones_own_on_the_cards_is_refused(
+    served: Host, controller: Controller, tmp_path: Path
+) -> None:
+    """The second play went on with the unit's own workers on the cards; a person's are foreign."""
+    serving(served)
+    person = "0::/user.slice/user-1000.slice/session-1.scope"
+    foreign = dict.fromkeys(holders(served, "Worker_TP"), person)
+    variables = told(evidence("rtx4090x2", tmp_path, foreign))
+    played = controller.play("deploy-tp2", served, told=variables)
+    assert (played.status, played.changed) == (2, {"tp2": 0})
+    assert "tp2 is rejected" in played.output
+    assert state(served) == "active"
 
 
 def test_each_task_that_was_skipped_there_has_a_reason(deployed: Deployed) -> None:
@@ -118,12 +132,3 @@ def test_a_killed_process_comes_back_whole(served: Host, ask: Client, victim: st
     until(lambda: not before.keys() & processes(served).keys(), "every old process is gone")
     serving(served)
     until(lambda: ask.complete().status == 200, "the proxy has seen that it serves again")
-
-
-def processes(host: Host) -> dict[str, str]:
-    """What runs in the unit's control group: pid and command."""
-    group = host.run("systemctl", "show", UNIT, "--property=ControlGroup", "--value").stdout.strip()
-    members = host.run("cat", f"/sys/fs/cgroup{group}/cgroup.procs", check=False).stdout.split()
-    listed = host.run("ps", "axww", "-o", "pid=,args=").stdout
-    commands = dict(line.split(None, 1) for line in listed.splitlines())
-    return {pid: commands[pid] for pid in members if pid in commands} if group else {}

@@ -12,6 +12,7 @@ from .play import ROOT
 MODEL = "/srv/models/tiny"
 NAME = "tiny"
 PORT = 8443
+HELD = 20_000 << 20  # bytes of a card's memory that a server holds
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
@@ -39,12 +40,30 @@ def told(evidence: Path, **more: Any) -> dict[str, Any]:
     return common | more
 
 
-def evidence(machine: str, folder: Path) -> Path:
-    """The golden machine's capture as if taken now: the gate wants it younger than a day."""
+def evidence(machine: str, folder: Path, holders: dict[int, str] | None = None) -> Path:
+    """The golden machine's capture as if taken now: the gate wants it younger than a day.
+
+    Each of `holders`, process id and control group, holds most of one card.
+    """
     capture = json.loads((ROOT / "tests/hosts" / machine / "capture.json").read_text())
     moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
     for times in (capture, capture["controller"]):
         times.update(started=moment, finished=moment)
-    path = folder / f"{machine}.json"
+    if holders:
+        _hold(capture["sources"]["nvml"], holders)
+    path = folder / f"{machine}{'-in-use' if holders else ''}.json"
     path.write_text(json.dumps(capture))
     return path
+
+
+def _hold(nvml: dict[str, Any], holders: dict[int, str]) -> None:
+    """As NVML tells of processes on cards, and the probe of their control groups."""
+    nvml["processes"] = {
+        str(pid): {"comm": "VLLM::Worker", "cgroup": group, "stat": ""}
+        for pid, group in holders.items()
+    }
+    for device, pid in zip(nvml["devices"], holders, strict=True):
+        calls = device["calls"]
+        held = {"pid": pid, "usedGpuMemory": HELD}
+        calls["nvmlDeviceGetComputeRunningProcesses_v3"] = {"value": [held]}
+        calls["nvmlDeviceGetMemoryInfo_v2"]["value"]["used"] += HELD

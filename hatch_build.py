@@ -18,7 +18,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent
 PROBE = "preflight/probe.pyz"
 BINDING = ("nvidia-ml-py", "13.615.71")
-MAX_BYTES = 120_000
+MAX_BYTES = 250_000
 EPOCH = (1980, 1, 1, 0, 0, 0)
 MAIN = b"""import sys
 
@@ -35,6 +35,8 @@ def build(out: Path, root: Path = ROOT) -> Path:
     """Write the probe to `out`. SystemExit where the binding is another version or too much."""
     probe = sorted((root / "preflight/probe").glob("*.py"))
     members = {f"preflight/probe/{path.name}": path.read_bytes() for path in probe}
+    for path in sorted((root / "preflight/probe/ptx").glob("*.ptx")):
+        members[f"preflight/probe/ptx/{path.name}"] = path.read_bytes()
     members["preflight/__init__.py"] = (root / "preflight/__init__.py").read_bytes()
     members["pynvml.py"] = trimmed(binding_source(), probe).encode()
     members["__main__.py"] = MAIN

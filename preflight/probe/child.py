@@ -180,6 +180,14 @@ def reader(source: Source, tree: Tree, known: frozenset[int], hung: frozenset[in
             nvml.collect(tree, step, emit, known, hung)
 
         return read_nvml
+    if source.reader == "measure":
+
+        def measure(step: Step, emit: Emit) -> None:
+            from preflight.probe.record import Record
+
+            source.work(Record(step, emit))
+
+        return measure
     from preflight.probe import files, pci
 
     if source.reader == "pci":

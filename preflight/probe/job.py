@@ -60,7 +60,8 @@ class Job:
     def limit(self) -> float:
         """The monotonic time at which it is given up."""
         end = self.started + self.source.timeout_s
-        if self.source.stall_s and self.stuck_card() is not None:
+        can_stall = self.source.reader == "measure" or self.stuck_card() is not None
+        if self.source.stall_s and can_stall:
             end = min(end, self.heard + self.source.stall_s)
         return end
 
@@ -113,8 +114,12 @@ class Job:
         elif not ended_well and not self.truncated:
             said = first_line(text_of(self.outputs["stderr"]))
             result.update(status="tool-failed", detail=f"{self.at}: {said or ended(self.code)}")
+        elif self.source.reader == "measure":
+            result["status"] = "ok"
         elif "status" not in result:
             result["status"] = status_of_files(result)
+        if self.source.reader == "measure":
+            result["at"] = self.at
         return result
 
 

@@ -20,7 +20,7 @@ from preflight.probe.tree import Tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from preflight.probe.sources import Source
@@ -41,17 +41,40 @@ class Stopped(Exception):
         self.exit_status = exit_status
 
 
+class Order:
+    """When a source may start; sources of one lane run one after another."""
+
+    def refusal(self, source: Source) -> str:
+        """Why it is not to be started at all; empty where it is."""
+        return ""
+
+    def is_ready(self, source: Source, loop: Loop) -> bool:
+        return not source.lane or source.lane not in {j.source.lane for j in loop.running.values()}
+
+    def begun(self, source: Source, loop: Loop) -> None:
+        """It has been started."""
+
+    def ended(self, source: Source, result: dict[str, Any], loop: Loop) -> None:
+        """Its entry is there."""
+        loop.progress(
+            "source",
+            name=source.name,
+            status=result["status"],
+            duration_s=result.get("duration_s", 0.0),
+            done=len(loop.results),
+            of=loop.total,
+        )
+
+
 class Loop:
+    """Runs sources; `order` may be changed between two runs."""
+
     def __init__(
-        self,
-        sources: Sequence[Source],
-        tree: Tree,
-        sudo: Sudo,
-        deadline_s: float,
-        progress: Callable[..., None],
+        self, tree: Tree, sudo: Sudo, deadline_s: float, progress: Callable[..., None]
     ) -> None:
-        self.pending = list(sources)
-        self.total = len(self.pending)
+        self.pending: list[Source] = []
+        self.total = 0
+        self.order = Order()
         self.tree = tree
         self.tools = ToolSearch(tree, os.environ.get("PATH", ""))
         self.sudo = sudo
@@ -66,11 +89,14 @@ class Loop:
         self.watchers: list[Callable[[float], float]] = []
         self._listen_to_signals()
 
-    def run(self) -> dict[str, dict[str, Any]]:
-        """Every source's entry; Stopped where a signal or a watcher ends the run."""
+    def run(self, sources: Iterable[Source]) -> dict[str, dict[str, Any]]:
+        """Every source's entry until now; Stopped where a signal or a watcher ends the run."""
+        self.pending = list(sources)
+        self.total += len(self.pending)
         try:
             self._start()  # the first, slowest ones run while progress is loaded
-            self.progress("start", sources=self.total)
+            if not self.results:
+                self.progress("start", sources=self.total)
             while self.pending or self.running:
                 self._start()
                 self.turn(self._next_limit())
@@ -90,6 +116,10 @@ class Loop:
 
     def watch_stream(self, descriptor: int, handle: Callable[[int], None]) -> None:
         self.selector.register(descriptor, selectors.EVENT_READ, handle)
+
+    def stop(self, job: Job, why: str = "") -> None:
+        """End a job from outside, with what it gave until now."""
+        self._finish(job, why)
 
     # signals
 
@@ -114,8 +144,14 @@ class Loop:
         for source in list(self.pending):
             if len(self.running) >= MAX_RUNNING:
                 return
-            busy = {job.source.lane for job in self.running.values() if job.source.lane}
-            if source.lane in busy or self.sudo.must_wait(source, self.running.values()):
+            refusal = self.order.refusal(source)
+            if refusal:
+                self.pending.remove(source)
+                self._keep(source, {"status": "skipped", "detail": refusal})
+                continue
+            if not self.order.is_ready(source, self):
+                continue
+            if self.sudo.must_wait(source, self.running.values()):
                 continue
             try:
                 self._launch(source)
@@ -125,6 +161,7 @@ class Loop:
                 detail = f"could not be started: {error.strerror}"
                 self._keep(source, {"status": "tool-failed", "detail": detail})
             self.pending.remove(source)
+            self.order.begun(source, self)
 
     def _launch(self, source: Source, previous: Job | None = None) -> None:
         options = self.sudo.options(source)
@@ -259,14 +296,7 @@ class Loop:
 
     def _keep(self, source: Source, result: dict[str, Any]) -> None:
         self.results[source.name] = result
-        self.progress(
-            "source",
-            name=source.name,
-            status=result["status"],
-            duration_s=result.get("duration_s", 0.0),
-            done=len(self.results),
-            of=self.total,
-        )
+        self.order.ended(source, result, self)
 
 
 def _has_ended(pid: int) -> bool:

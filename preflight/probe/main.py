@@ -25,9 +25,14 @@ if TYPE_CHECKING:
     from typing import Any
 
 SCHEMA = "gpu-preflight/capture/1"
-USAGE = """usage: python3 probe.pyz [--level look] [--sudo] [--root DIR] > capture.json
+OVER_S = 30.0  # beyond --within, for reading the counters again
+USAGE = """usage: python3 probe.pyz [--level LEVEL] [--sudo] [--root DIR] > capture.json
 
-  --level LEVEL            how much to do; only "look" is there yet
+  --level LEVEL            how much to do: look (the default) only reads, measure puts the cards
+                           under load for about a minute
+  --within SECONDS         fit the measuring into this time; what is dropped is said
+  --while-in-use           measure cards that others compute on, too
+  --disk-write             write a temporary file to read where there is no large one
   --sudo                   sources that need root go through sudo -n, where it allows them
   --sudo-password-stdin    sudo's password is the first line of stdin
   --root DIR               read a mounted image instead of this host
@@ -46,6 +51,9 @@ class Request:
         self.sudo = False
         self.has_password = False
         self.stream = ""
+        self.within = 0.0  # s; 0: as long as it takes
+        self.while_in_use = False
+        self.disk_write = False
 
 
 def parse(argv: list[str]) -> Request:
@@ -53,13 +61,15 @@ def parse(argv: list[str]) -> Request:
     words = iter(argv)
     for word in words:
         name, equals, value = word.partition("=")
-        if name in ("--level", "--root", "--stream"):
+        if name in ("--level", "--root", "--stream", "--within"):
             value = value if equals else next(words, "")
             if not value:
                 raise Refused(f"{name} needs a value")
             setattr(request, name[2:], value)
         elif word == "--sudo":
             request.sudo = True
+        elif word in ("--while-in-use", "--disk-write"):
+            setattr(request, word[2:].replace("-", "_"), True)
         elif word == "--sudo-password-stdin":
             request.sudo = request.has_password = True
         else:
@@ -69,7 +79,17 @@ def parse(argv: list[str]) -> Request:
     if not os.path.isdir(request.root):
         raise Refused(f"--root {request.root} is no folder")
     request.root = os.path.abspath(request.root)
+    if request.level == "measure" and request.root != "/":
+        raise Refused("--level measure measures this host: it goes with no --root")
+    request.within = seconds(request.within)
     return request
+
+
+def seconds(text: float | str) -> float:
+    """--within, a whole number of seconds."""
+    if isinstance(text, str) and not (text.isdigit() and 0 < int(text) < 86_400):
+        raise Refused(f"--within {text}: a whole number of seconds, less than a day")
+    return float(text)
 
 
 def main(argv: list[str]) -> int:
@@ -116,11 +136,20 @@ def run(request: Request) -> int:
     password = read_password() if request.has_password else b""
     signal.alarm(0)  # the bootstrap's limit for the upload, the password with it
     sudo = Sudo(tree, uid == 0, request.sudo, password)
-    sources = [source for source in SOURCES if source.level == request.level]
-    loop = Loop(sources, tree, sudo, LEVELS[request.level], progress)
+    limit_s = LEVELS[request.level]
+    if request.within:
+        limit_s = LEVELS["look"] + request.within + OVER_S
+    loop = Loop(tree, sudo, limit_s, progress)
     if request.stream:
         ControllerWatch(loop)
-    results = loop.run()
+    results = loop.run(SOURCES)
+    names = [source.name for source in SOURCES]
+    measured = {}
+    if request.level == "measure":
+        from preflight.probe.measuring import measure
+
+        measured["measurements"], after = measure(loop, request, results)
+        names += after
     finished = time.time()
     capture = {
         "schema": SCHEMA,
@@ -137,7 +166,8 @@ def run(request: Request) -> int:
             "duration_s": round(finished - started, 3),
             **({"stopped": "deadline"} if loop.gave_up else {}),
         },
-        "sources": {source.name: results[source.name] for source in sources},
+        "sources": {name: results[name] for name in names},
+        **measured,
     }
     data = as_json(capture) + b"\n"
     write_out(framed(data, request.stream) if request.stream else data, loop)

@@ -8,11 +8,11 @@ links `nvmlDeviceGetNvLinkErrorCounter(17,DL_REPLAY)`. Several results are a lis
 from __future__ import annotations
 
 import ctypes
-import os
 from functools import partial
 
 import pynvml  # type: ignore[import-untyped]
 
+from preflight.probe import library
 from preflight.probe import nvml_calls as calls
 from preflight.probe.tree import Tree
 
@@ -26,17 +26,6 @@ if TYPE_CHECKING:
     Call = tuple[str, Callable[[], Any]]
 
 LIBRARY = "libnvidia-ml.so.1"
-# Where distributions put it outside the loader's path.
-FOLDERS = (
-    "/usr/lib/wsl/lib",
-    "/usr/lib/x86_64-linux-gnu",
-    "/usr/lib/aarch64-linux-gnu",
-    "/usr/lib64",
-    "/usr/lib64/nvidia",
-    "/usr/lib/nvidia",
-    "/usr/local/nvidia/lib64",
-    "/run/opengl-driver/lib",
-)
 ERRORS = {
     value: name[len("NVML_ERROR_") :]
     for name, value in vars(pynvml).items()
@@ -68,21 +57,10 @@ def collect(
 def load(tree: Tree) -> tuple[str, str] | None:
     """Load the library where the binding will find it; status and detail where that fails."""
     try:
-        pynvml.nvmlLib = ctypes.CDLL(LIBRARY)
-        return None
-    except OSError as error:
-        words = str(error)
-    # glibc and musl name the file that is missing, which may be one that the library needs
-    if LIBRARY + ": " not in words or "No such file" not in words:
-        return "tool-failed", words
-    found = [] if tree.root else [f for f in FOLDERS if os.path.exists(f + "/" + LIBRARY)]
-    if not found:
-        return "tool-absent", words
-    try:
-        pynvml.nvmlLib = ctypes.CDLL(found[0] + "/" + LIBRARY)
-        return None
-    except OSError as error:
-        return "tool-failed", str(error)
+        pynvml.nvmlLib = library.load(LIBRARY, not tree.root)
+    except library.NotLoaded as error:
+        return error.status, str(error)
+    return None
 
 
 def outcome(call: Callable[[], Any]) -> dict[str, Any]:

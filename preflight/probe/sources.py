@@ -5,7 +5,13 @@ Rows stand in the order in which they are started: what takes longest comes firs
 
 from __future__ import annotations
 
-LEVELS = {"look": 60.0}  # level -> deadline of the whole run, s
+from copy import copy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from preflight.probe.record import Record
+
+LEVELS = {"look": 60.0, "measure": 360.0}  # level -> deadline of the whole run, s
 IPMI_DEVICES = ("/dev/ipmi0", "/dev/ipmi/0", "/dev/ipmidev/0")
 JOURNAL = ("journalctl", "--no-pager", "-o", "short-iso", "-n", "20000", "-k", "-b")
 DPKG_FIELDS = "${db:Status-Abbrev}${Package} ${Version}\\n"  # "hi" in front: held
@@ -43,6 +49,16 @@ class Source:
         self.lane = lane
         self.devices = devices
         self.stall_s = stall_s
+
+    def work(self, record: Record) -> None:
+        """What a step of level measure does in its child."""
+        raise NotImplementedError
+
+    def after(self) -> Source:
+        """The same, read again when the measuring is done."""
+        again = copy(self)
+        again.name = self.name + "-after"
+        return again
 
 
 def _ipmi(name: str, *arguments: str) -> Source:

@@ -34,9 +34,9 @@ if asked["uid"] is not None:
 events = []
 tree = Tree(asked["root"])
 sudo = Sudo(tree, os.geteuid() == 0, asked["sudo"], asked["password"].encode())
-loop = Loop([Source(**row) for row in asked["sources"]], tree, sudo,
+loop = Loop(tree, sudo,
             asked["deadline_s"], lambda event, **values: events.append(values))
-results = loop.run()
+results = loop.run([Source(**row) for row in asked["sources"]])
 data = json.dumps({"results": results, "events": events, "gave_up": loop.gave_up,
                    "sudo": sudo.worked}).encode()
 while data:  # Python's own buffered writing loses data when a child ends meanwhile

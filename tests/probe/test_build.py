@@ -12,7 +12,7 @@ import pytest
 from hatch_build import BINDING, build, trimmed
 from tests.probe.machine import PROBE, REPOSITORY
 
-SMALL = 60_000  # bytes; the contract says 120,000, and the later levels need room
+SMALL = 150_000  # bytes; the contract says 250,000, and level soak needs room
 
 
 def test_the_same_sources_give_the_same_bytes(tmp_path: Path, probe: Path) -> None:
@@ -38,8 +38,11 @@ def test_no_time_and_no_owner_is_in_it(probe: Path) -> None:
 
 def test_it_holds_the_probe_and_the_binding_alone(probe: Path) -> None:
     names = set(zipfile.ZipFile(probe).namelist())
+    folder = REPOSITORY / "preflight"
     modules = {
-        f"preflight/probe/{path.name}" for path in (REPOSITORY / "preflight/probe").glob("*.py")
+        f"preflight/{path.relative_to(folder)}"
+        for pattern in ("*.py", "ptx/*.ptx")
+        for path in (folder / "probe").glob(pattern)
     }
     assert names == modules | {"__main__.py", "preflight/__init__.py", "pynvml.py"}
 
@@ -47,7 +50,7 @@ def test_it_holds_the_probe_and_the_binding_alone(probe: Path) -> None:
 def test_it_needs_the_standard_library_alone(probe: Path) -> None:
     archive = zipfile.ZipFile(probe)
     imported = set()
-    for name in archive.namelist():
+    for name in filter(lambda name: name.endswith(".py"), archive.namelist()):
         for node in ast.walk(ast.parse(archive.read(name))):
             if isinstance(node, ast.Import):
                 imported |= {alias.name for alias in node.names}

@@ -122,7 +122,9 @@ def test_under_nohup_a_hangup_is_ignored(probe: Path, host: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--level", "measure"], "level measure is not there yet"),
+        (["--level", "measure", "--root", "."], "--level measure measures this host"),
+        (["--level", "measure", "--within", "10m"], "--within 10m: a whole number of seconds"),
+        (["--level", "measure", "--within=0"], "--within 0: a whole number of seconds"),
         (["--level=soak"], "level soak is not there yet"),
         (["--level"], "--level needs a value"),
         (["--verbose"], "unknown argument --verbose"),

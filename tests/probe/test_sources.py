@@ -17,6 +17,7 @@ CHANGING = {"-pm", "-pl", "-r", "-c", "-e", "-mig", "--gpu-reset", "-ac", "-rac"
 def told() -> list[str]:
     """Names in the page's table; `-w` after `smi-p2p-r` is short for `smi-p2p-w`."""
     page = (REPOSITORY / "docs/capture.md").read_text().partition("## Sources of level look")[2]
+    page = page.partition("\n## ")[0]
     names: list[str] = []
     for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE):
         for name in re.findall(r"`([^`]+)`", row):

@@ -1,0 +1,169 @@
+"""The host in between: how fast its processors copy memory, and its disk gives a large file."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+import time
+from contextlib import suppress
+
+from preflight.probe.measure_copy import available_bytes
+from preflight.probe.numa import Place, all_places, stay_at
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from preflight.probe.record import Entry, Record
+    from preflight.probe.tree import Tree
+
+COPY_BYTES = 64 << 20  # a thread; beyond its share of any cache
+MOST_THREADS = 8  # a guess: they fill the channels of a node
+COPY_S, DISK_S = 0.4, 2.0
+BLOCK_BYTES = 8 << 20
+READERS = 4  # at once: one alone waits between two reads
+MIN_FILE_BYTES = 1 << 30
+TEMPORARY_BYTES = 2 << 30
+MAX_ENTRIES = 20_000  # of folders, looked at for a large file
+MAX_DEPTH = 6
+# Where models lie: those of `preflight deploy` first.
+MODEL_FOLDERS = (
+    "/var/lib/vllm",
+    "/models",
+    "/srv/models",
+    "/data",
+    "/mnt",
+    "/root/.cache/huggingface",
+    "/home",
+    "/opt",
+)
+
+
+def cpu_copies(tree: Tree, record: Record) -> None:
+    for place in all_places(tree) or [Place(None, frozenset(os.sched_getaffinity(0)))]:
+        stay_at(place)
+        threads = max(1, min(MOST_THREADS, len(place.cpus)))
+        while threads > 1 and threads * COPY_BYTES * 8 > available_bytes():
+            threads //= 2
+        method = f"memmove, {threads} threads, {place.words}, {COPY_BYTES >> 20} MiB each"
+        with record("cpu-copy", "GB/s", method) as entry:
+            entry.values["numa_node"] = place.node
+            # Made here: a page lies where it is first touched.
+            pairs = [(touched(COPY_BYTES), touched(COPY_BYTES)) for _ in range(threads)]
+            entry.repeat(lambda pairs=pairs: copied_gb_s(pairs), COPY_S)  # type: ignore[misc]
+
+
+def touched(size: int) -> ctypes.Array[ctypes.c_char]:
+    memory = (ctypes.c_char * size)()
+    ctypes.memset(memory, 1, size)
+    return memory
+
+
+def copied_gb_s(pairs: list[tuple[object, object]]) -> float:
+    """Bytes copied, as a file of that size would be, counted once."""
+
+    def copy(to: object, source: object) -> None:
+        for _ in range(4):
+            ctypes.memmove(to, source, COPY_BYTES)  # type: ignore[arg-type]
+
+    took = side_by_side([lambda pair=pair: copy(*pair) for pair in pairs])  # type: ignore[misc]
+    return 4 * COPY_BYTES * len(pairs) / took / 1e9
+
+
+def side_by_side(works: list[Callable[[], None]]) -> float:
+    """Seconds until all have ended; each in a thread of its own."""
+    threads = [threading.Thread(target=work) for work in works]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - start
+
+
+def disk_read(may_write: bool, record: Record) -> None:
+    method = f"O_DIRECT, {READERS} readers, {BLOCK_BYTES >> 20} MiB a read"
+    with record("disk-read", "GB/s", method) as entry:
+        path = largest_file()
+        if path:
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECT | os.O_CLOEXEC)
+        elif may_write:
+            path = next(folder for folder in (*MODEL_FOLDERS, "/") if os.access(folder, os.W_OK))
+            descriptor = temporary_file(path)
+        else:
+            entry.status = "skipped"
+            entry.detail = "no file of 1 GiB or more where models lie, and none may be written"
+            return
+        try:
+            read_all(descriptor, entry)
+        finally:
+            os.close(descriptor)
+        entry.values.update(path=path, temporary=not os.path.isfile(path))
+
+
+def largest_file() -> str:
+    """The first folder's that has one of MIN_FILE_BYTES or more; empty where none has."""
+    left = [MAX_ENTRIES]
+    for folder in MODEL_FOLDERS:
+        found = max(large_files(folder, MAX_DEPTH, left), default=(0, ""))
+        if found[1]:
+            return found[1]
+    return ""
+
+
+def large_files(folder: str, depth: int, left: list[int]) -> Iterator[tuple[int, str]]:
+    """Size and path of those that can be read, without crossing a link."""
+    folders = []
+    with suppress(OSError), os.scandir(folder) as found:  # not there, or not ours to list
+        for entry in found:
+            left[0] -= 1
+            if left[0] < 0:
+                return
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.path)
+            elif entry.is_file(follow_symlinks=False):
+                size = entry.stat(follow_symlinks=False).st_size
+                if size >= MIN_FILE_BYTES and os.access(entry.path, os.R_OK):
+                    yield size, entry.path
+    if depth:
+        for path in folders:
+            yield from large_files(path, depth - 1, left)
+
+
+def temporary_file(folder: str) -> int:
+    """A file without a name, which nothing leaves behind, full and on the disk."""
+    descriptor = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    block = os.urandom(BLOCK_BYTES)
+    for _ in range(TEMPORARY_BYTES // BLOCK_BYTES):
+        os.write(descriptor, block)
+    os.fsync(descriptor)
+    again = os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_DIRECT | os.O_CLOEXEC)
+    os.close(descriptor)
+    return again
+
+
+def read_all(descriptor: int, entry: Entry) -> None:
+    """Samples of a quarter of a second, each going on where the last one ended."""
+    size = os.fstat(descriptor).st_size // BLOCK_BYTES * BLOCK_BYTES
+    at, total, end = 0, 0, time.monotonic() + DISK_S
+    while time.monotonic() < end and at < size:
+        blocks = min(4 * READERS, (size - at) // BLOCK_BYTES)
+        start = at
+
+        def read(reader: int, start: int = start, blocks: int = blocks) -> None:
+            memory = page_aligned(BLOCK_BYTES)
+            for block in range(reader, blocks, READERS):
+                os.preadv(descriptor, [memory], start + block * BLOCK_BYTES)
+
+        took = side_by_side([lambda reader=reader: read(reader) for reader in range(READERS)])  # type: ignore[misc]
+        entry.samples.append(blocks * BLOCK_BYTES / took / 1e9)
+        at += blocks * BLOCK_BYTES
+        total += blocks * BLOCK_BYTES
+    entry.values.update(bytes=total, size_bytes=os.fstat(descriptor).st_size)
+
+
+def page_aligned(size: int) -> memoryview:
+    import mmap
+
+    return memoryview(mmap.mmap(-1, size))

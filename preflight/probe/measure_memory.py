@@ -1,0 +1,80 @@
+"""Bandwidth of a card's own memory: copied, read and written, by kernel and by copy engine."""
+
+from __future__ import annotations
+
+from ctypes import c_uint
+
+from preflight.probe.card import Card
+from preflight.probe.cuda import Cuda
+from preflight.probe.measure_copy import SEED, THREADS, grid, measure, rounds, wrong_words
+from preflight.probe.record import Entry, Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+SIZE = 1 << 30  # bytes; far beyond any L2
+SMALLEST = 64 << 20
+
+
+def device_memory(pci: str, record: Record) -> None:
+    card = Card(Cuda(), pci)
+    size = SIZE
+    while size > SMALLEST and 2 * size > card.free_bytes():
+        size //= 2
+    Memory(card, record, size).all()
+
+
+class Memory:
+    """Two buffers of `size` bytes on the card; a bandwidth counts what is read plus written."""
+
+    def __init__(self, card: Card, record: Record, size: int) -> None:
+        self.card = card
+        self.record = record
+        self.size = size
+        self.grid = grid(card, size)
+        self.rounds = c_uint(rounds(size, self.grid))
+
+    def all(self) -> None:
+        with self.entry("device-write", "kernel") as entry:
+            self.one, self.two = self.card.allocate(self.size), self.card.allocate(self.size)
+            self.small = self.card.allocate(4 * self.grid * THREADS)
+            measure(self.card, entry, lambda: self.write(self.one), self.size)
+            self.check(entry, self.one)
+        if entry.status in ("failed", "skipped"):
+            return
+        with self.entry("device-read", "kernel") as entry:
+            read = self.card.kernel("memory", "read")
+            measure(self.card, entry, lambda: self.run(read, self.small, self.one), self.size)
+        with self.entry("device-copy", "kernel") as entry:
+            copy = self.card.kernel("memory", "copy")
+            measure(self.card, entry, lambda: self.run(copy, self.two, self.one), 2 * self.size)
+            self.check(entry, self.two)
+        with self.entry("device-copy-engine", "the driver's own copy") as entry:
+            self.card.cuda.call("cuMemsetD32_v2", self.two, 0, self.size // 4)
+            measure(self.card, entry, self.copy_by_driver, 2 * self.size)
+            self.check(entry, self.two)
+
+    def entry(self, name: str, how: str) -> Entry:
+        made = self.record(name, "GB/s", f"{how}, {self.size >> 20} MiB", pci=self.card.pci)
+        made.values["bytes"] = self.size
+        return made
+
+    def run(self, kernel: Any, *pointers: int) -> None:
+        self.card.launch(kernel, self.grid, THREADS, *pointers, self.rounds)
+
+    def write(self, pointer: int) -> None:
+        self.run_seeded("write", pointer)
+
+    def run_seeded(self, name: str, pointer: int) -> None:
+        kernel = self.card.kernel("memory", name)
+        self.card.launch(kernel, self.grid, THREADS, pointer, self.rounds, c_uint(SEED))
+
+    def copy_by_driver(self) -> None:
+        arguments = self.two, self.one, self.size, self.card.stream
+        self.card.cuda.call("cuMemcpyDtoDAsync_v2", *arguments)
+
+    def check(self, entry: Entry, pointer: int) -> None:
+        wrong = wrong_words(self.card, self.small, pointer, self.grid, self.rounds.value)
+        if wrong:
+            entry.wrong(wrong)

@@ -1,0 +1,47 @@
+"""Which cards there are to measure, and who else is on them, as NVML has just told."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+USERS = ("nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetMPSComputeRunningProcesses_v3")
+
+
+class Cards:
+    """Of the `nvml` source: addresses, who uses which of them, and those cut by MIG."""
+
+    def __init__(self, results: dict[str, dict[str, Any]]) -> None:
+        source = results.get("nvml", {})
+        processes = source.get("processes", {})
+        self.pcis: list[str] = []
+        self.in_use: dict[str, str] = {}
+        self.with_mig: set[str] = set()
+        for device in source.get("devices", ()):
+            calls = device.get("calls", {})
+            pci = address(value(calls, "nvmlDeviceGetPciInfo_v3") or {})
+            if not pci:
+                continue
+            self.pcis.append(pci)
+            pids = [process["pid"] for name in USERS for process in value(calls, name) or ()]
+            if pids:
+                words = (named(pid, processes) for pid in sorted(set(pids)))
+                self.in_use[pci] = ", ".join(words)
+            if (value(calls, "nvmlDeviceGetMigMode") or [0])[0] == 1:
+                self.with_mig.add(pci)
+
+
+def value(calls: dict[str, Any], name: str) -> Any:
+    return calls.get(name, {}).get("value")
+
+
+def address(info: dict[str, Any]) -> str:
+    """NVML writes eight digits of domain, in capitals."""
+    domain, _, rest = str(info.get("busId", "")).lower().partition(":")
+    return f"{domain[-4:]}:{rest}" if rest else ""
+
+
+def named(pid: int, processes: dict[str, Any]) -> str:
+    comm = processes.get(str(pid), {}).get("comm", "")
+    return f"{comm} (pid {pid})" if comm else f"pid {pid}"

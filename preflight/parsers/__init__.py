@@ -1,6 +1,6 @@
 """Tools' recorded output as JSON: one module a kind, each with a pure `parse(text) -> dict`.
 
-A kind's module is named after it (`nccl-tests` would be nccl_tests.py) and holds `KIND`,
+A kind's module is named after it (`nccl-tests` is nccl_tests.py) and holds `KIND`,
 `EXPECTED` (what NotThisKind says it wanted) and `parse`. It is imported when first asked for.
 """
 
@@ -21,13 +21,11 @@ KINDS = (
     "ipmi-sdr",
     "ipmi-sensor",
     "ipmi-dcmi",
-    "vllm-log",
-)
-RESERVED = (
-    "redfish",
     "nccl-tests",
     "nccl-debug",
+    "vllm-log",
 )
+RESERVED = ("redfish",)
 
 __all__ = ["KINDS", "RESERVED", "Parser", "decode_bytes", "parse", "parser", "plain_text"]
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
+
+import msgspec
 
 from preflight.capture import Capture, Source, plain
 from preflight.errors import NotThisKind
@@ -23,7 +25,7 @@ from preflight.facts import (
     XidEvent,
 )
 from preflight.findings import FAIL, PASS
-from preflight.parsers import kernel
+from preflight.parsers import kernel, kernel_scan
 from preflight.understand.picking import Picked
 from preflight.understand.sources import Json, failure, refusal
 from preflight.xids import UNKNOWN
@@ -32,6 +34,7 @@ from preflight.xids import table as xids_table
 T = TypeVar("T")
 
 _LOGS = (("dmesg", 0), ("journal-kernel", 0), ("journal-kernel-previous", -1))
+_SCAN = "kernel-scan"  # of a bug report: the driver's lines alone
 # The kernel names itself in its first lines; what begins in the first seconds has lost at most
 # lines of before any driver (5 s: a guess).
 _BOOT = re.compile(r"Linux version \d|\A\s*(?:<\d{1,3}>)?\[ *[0-4]\.\d+\]")
@@ -53,6 +56,7 @@ class Log:
     reaches_boot: bool
     xids: Mapping[str | None, list[Json]]  # by address, None where the log hides it
     reports: Mapping[tuple[str, str], int]  # (port, severity) -> advanced error reports
+    is_drivers: bool = False  # only the driver's own lines
 
     def of(self, kind: str) -> Sequence[Json]:
         return self.events.get(kind) or ()
@@ -70,13 +74,18 @@ class Logs:
         return tuple(log for log in self.read if log.boot == 0)
 
     @property
+    def whole(self) -> Logs:
+        """Those that hold every line of the kernel."""
+        return Logs(tuple(log for log in self.read if not log.is_drivers), self.why)
+
+    @property
     def reach_boot(self) -> bool:
         """A ring that has wrapped, or a journal longer than what is kept, has lost its begin."""
         return any(log.reaches_boot for log in self.current)
 
     @property
     def names(self) -> str:
-        return ", ".join(log.source for log in self.read)
+        return ", ".join(dict.fromkeys(log.source for log in self.read))
 
     def settled(self, found: tuple[T, ...]) -> Picked:
         """What was found; nothing found is a fact only where a log of this boot is whole."""
@@ -97,8 +106,23 @@ def logs(capture: Capture) -> Logs:
             found.append(log)
         elif boot == 0:
             reasons.append(log)
+    found += _scanned(capture.sources.get(_SCAN))
     telling = [why for why in reasons if why.reason not in ("not-collected", "tool-absent")]
     return Logs(tuple(found), next(iter(telling or reasons), NOT_COLLECTED))
+
+
+def _scanned(source: Source | None) -> list[Log]:
+    """The driver's lines of this boot, log by log, and of all boots before it together."""
+    if source is None or failure(source):
+        return []
+    scan = kernel_scan.parse(source.stdout)
+    parts = [(text, 0) for text in scan.this_boot] + [(scan.before, -1)]
+    logs = [_log(msgspec.structs.replace(source, stdout=text), _SCAN, boot) for text, boot in parts]
+    return [
+        replace(log, is_drivers=True, reaches_boot=scan.sees_driver_load)
+        for log in logs
+        if isinstance(log, Log)
+    ]
 
 
 def _log(source: Source | None, name: str, boot: int) -> Log | Missing:
@@ -162,7 +186,7 @@ def faults(logs: Logs, subjects: Mapping[str, str], is_container: bool) -> Picke
     if not is_container:
         groups = _grouped(logs, strays, lambda event: (event["pci"], event["code"]))
         found += [fault for fault in (_stray(*group) for group in groups) if fault]
-    return logs.settled(tuple(found))
+    return logs.settled(tuple(found)) if found else logs.whole.settled(())
 
 
 def switch_errors(logs: Logs, fabric: object) -> Picked:

@@ -143,10 +143,12 @@ class Device:
     name: str  # "GeForce RTX 4090"
     memory_gib: float  # all that a CUDA program sees (cudaMemGetInfo), not the nominal size
     memory_used_gib: float  # by a desktop or another process, before vLLM starts
-    memory_gb_s: float
+    memory_gb_s: float  # nominal
     compute_capability: tuple[int, int]
     sm_count: int = 0
-    tflops: Mapping[str, float] = field(default_factory=dict)  # dense: "bf16", "fp8", "int8", "fp4"
+    tflops: Mapping[str, float] = field(default_factory=dict)  # nominal, dense: "bf16", "fp8" …
+    measured_read_gb_s: float | None = None  # what a kernel read of its memory
+    measured_tflops: Mapping[str, float] = field(default_factory=dict)  # what a kernel reached
     power_w: float | None = None
     form: Literal["geforce", "workstation", "data-center"] | None = None
     pcie_gb_s: float | None = None  # one way, host to card

@@ -26,6 +26,7 @@ _MEANT = {
     "pro 6000": (_WORKSTATION,),
     "pro 6000 blackwell": (_WORKSTATION,),
     "6000 pro": (_WORKSTATION,),
+    "3050": ("GeForce RTX 3050",),
 }
 _NEAR = 0.06  # a card's nominal GB against the MiB that its driver prints
 
@@ -37,27 +38,31 @@ def named(text: str) -> tuple[Card, int]:
     """
     size = _SIZE.search(text)
     size_gb = int(size[1]) if size else None
-    words = _words(_SIZE.sub(" ", text))
+    words = _listed(_SIZE.sub(" ", text))
+    meant = _MEANT.get(" ".join(words), ())
     fitting = [
         (card, memory)
         for card in catalogue()
         for memory in _memories(card)
-        if words and words <= _words(_SIZE.sub(" ", card.name)) and _is_size(memory, size_gb)
+        if words and _is_size(memory, size_gb) and (card.name in meant or _has(card, words))
     ]
-    chosen = _choose(fitting, text, words)
+    chosen = _choose(fitting, words, meant)
     if chosen is None:
         raise _unknown(text, [card for card, _ in fitting])
     return chosen
 
 
+def _has(card: Card, words: list[str]) -> bool:
+    return set(words) <= set(_listed(_SIZE.sub(" ", card.name)))
+
+
 def _choose(
-    fitting: list[tuple[Card, int]], text: str, words: frozenset[str]
+    fitting: list[tuple[Card, int]], words: list[str], meant: tuple[str, ...]
 ) -> tuple[Card, int] | None:
     """The one that fits; of several the one with exactly these words, or that people mean."""
-    names = [card.name for card, _ in fitting]
-    exact = [name for name in names if _words(_SIZE.sub(" ", name)) == words]
-    meant = _MEANT.get(" ".join(_listed(_SIZE.sub(" ", text))), ())
-    wanted = names if len(set(names)) == 1 else exact if len(set(exact)) == 1 else meant
+    names = list(dict.fromkeys(card.name for card, _ in fitting))
+    exact = [name for name in names if set(_listed(_SIZE.sub(" ", name))) == set(words)]
+    wanted = names if len(names) == 1 else exact if len(exact) == 1 else meant
     return next((pair for name in wanted for pair in fitting if pair[0].name == name), None)
 
 
@@ -89,7 +94,3 @@ def _unknown(text: str, several: list[Card]) -> UsageError:
 
 def _listed(text: str) -> list[str]:
     return [word for word in _WORD.findall(text.lower()) if word not in _NOISE]
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(_listed(text))

@@ -1,7 +1,8 @@
 """The simulated machines: recorded evidence, and what was changed in it.
 
 machines/NAME/machine.yaml: `title`, `policy` it is made for, `base` (another machine, or a file
-of recorded/), `changes` (patch.py). The base's capture is real; see docs/demo.md.
+of recorded/), `changes` (patch.py), `probe` where another user asks (user, uid, sudo). The base's
+capture is real; see docs/demo.md.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def names() -> tuple[str, ...]:
 def load(name: str) -> Machine:
     """A machine by name; UsageError for one that is not there."""
     told = _told(name)
-    capture = msgspec.convert({**_base(told), "sources": _sources(name)}, Capture)
+    base = _base(told)
+    asked_by = {**base["probe"], **told.get("probe", {})}
+    capture = msgspec.convert({**base, "probe": asked_by, "sources": _sources(name)}, Capture)
     return Machine(name, told["title"], told.get("policy", "default"), capture)
 
 

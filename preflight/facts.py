@@ -387,6 +387,7 @@ class VllmPin:
 
     version: str
     least_driver: str  # "580.65.06"
+    known_trouble: str = ""  # why vLLM fails on the driver that is there, and what helps
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,11 @@ def parse(text: str) -> Version | None:
     return tuple(map(int, match[0].split("."))) if match else None
 
 
+def is_of(version: Version, named: Version) -> bool:
+    """Whether it is the version that is named, or one of the branch that is."""
+    return version[: len(named)] == named
+
+
 def require(text: str, what: str) -> Version:
     """A version that a policy names; ValueError where it is none."""
     if _VERSION.fullmatch(text):

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from preflight.versions import require
+from preflight.versions import is_of, parse, require
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,15 @@ def chain() -> tuple[Release, ...]:
 @cache
 def known_bad() -> tuple[KnownBad, ...]:
     return tuple(KnownBad(**row) for row in _document()["vllm_versions_known_bad"])
+
+
+def known_trouble(driver: str) -> str:
+    """Why vLLM fails on this driver and what helps; "" where nothing of the kind is known."""
+    version = parse(driver)
+    if version is None:
+        return ""
+    found = [bad for bad in known_bad() if is_of(version, require(bad.driver, "driver"))]
+    return "; ".join(f"{bad.reason} ({bad.cure})" for bad in found)
 
 
 @cache

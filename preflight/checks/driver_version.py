@@ -1,10 +1,11 @@
 """The NVIDIA driver is one that a current vLLM can run on.
 
 Why: each CUDA release needs a least driver, and a newer program on an older driver does not start;
-  the wheels of vLLM since 0.20 are built for CUDA 13 and need 580.65.06.
+  the wheels of vLLM since 0.20 are built for CUDA 13 and need 580.65.06. On some
+  drivers vLLM is known to fail, which counts where a layout is asked for.
 Fix: Install a driver of a current branch from the distribution or from NVIDIA, and reboot.
 Source: CUDA 13.0 release notes, table of minimum driver versions; the catalogue for the vLLM
-  that is installed where a layout is asked for.
+  that is installed where a layout is asked for, and for drivers it is known to fail on.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 
 from preflight.facts import Host, VllmPin
 from preflight.findings import FAIL, PASS, WARN, Finding, Status
-from preflight.versions import Version, parse, require
+from preflight.versions import is_of, parse, require
 
 ID = "driver-version"
 SUBJECT = Host
@@ -38,9 +39,12 @@ def check(limits: Limits, *, driver_version: str, vllm_pin: VllmPin | None = Non
     if version is None:
         return Finding(Status.UNKNOWN, reason=f"not parsed: {driver_version[:40]!r}")
     for text in limits.blocked:
-        if _is_of(version, text):
+        if is_of(version, require(text, "blocked")):
             words = f"driver {driver_version} is on the policy's list of blocked ones ({text})"
             return Finding(FAIL, driver_version, message=words)
+    if vllm_pin and vllm_pin.known_trouble:
+        words = f"vLLM is known to fail on driver {driver_version}: {vllm_pin.known_trouble}"
+        return Finding(FAIL, driver_version, message=words)
     if vllm_pin and version < require(vllm_pin.least_driver, "least driver"):
         least = vllm_pin.least_driver
         words = f"driver {driver_version}, required {least} by vLLM {vllm_pin.version}"
@@ -50,9 +54,3 @@ def check(limits: Limits, *, driver_version: str, vllm_pin: VllmPin | None = Non
     if limits.warn_below and version < require(limits.warn_below, "warn_below"):
         return Finding(WARN, driver_version, limits.warn_below)
     return Finding(PASS, driver_version, limits.minimum or limits.warn_below or None)
-
-
-def _is_of(version: Version, text: str) -> bool:
-    """The version itself, or one of the branch that `text` names."""
-    branch = require(text, "blocked")
-    return version[: len(branch)] == branch

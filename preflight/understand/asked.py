@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from preflight.catalog.vllm_versions import known_trouble
 from preflight.facts import Facts, GpuPair, Placement, VllmPin
 from preflight.layout import Layout
 from preflight.purpose import Purpose
@@ -24,8 +25,13 @@ def _placed(facts: Facts, layout: Layout, pin: VllmPin) -> Facts:
     pairs = facts.pairs
     if isinstance(found, Placement) and found.groups:
         pairs = tuple(_pair(pair, found) for pair in pairs)
-    host = replace(facts.host, layout=layout, placement=found, vllm_pin=pin)
+    host = replace(facts.host, layout=layout, placement=found, vllm_pin=_with_trouble(pin, facts))
     return replace(facts, host=host, pairs=pairs)
+
+
+def _with_trouble(pin: VllmPin, facts: Facts) -> VllmPin:
+    driver = facts.host.driver_version
+    return replace(pin, known_trouble=known_trouble(driver)) if isinstance(driver, str) else pin
 
 
 def _pair(pair: GpuPair, found: Placement) -> GpuPair:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from preflight.catalog.vllm_versions import known_trouble
 from preflight.checks.driver_version import Limits, check
 from preflight.facts import VllmPin
 from preflight.findings import FAIL, PASS, WARN, Status
@@ -48,6 +49,17 @@ def test_a_layout_needs_what_its_vllm_needs(version: str, status: Status) -> Non
     finding = check(Limits(), driver_version=version, vllm_pin=VllmPin("0.32.0", "580.65.06"))
     assert finding.status is status
     assert (status is FAIL) == ("by vLLM 0.32.0" in finding.message)
+
+
+@pytest.mark.parametrize(
+    "version, status",
+    [("545.29.02", FAIL), ("545.29.03", WARN), ("545.29", WARN), ("580.65.06", PASS)],
+)
+def test_a_driver_on_which_vllm_is_known_to_fail(version: str, status: Status) -> None:
+    pin = VllmPin("0.10.0", "525.60.13", known_trouble(version))
+    finding = check(Limits(), driver_version=version, vllm_pin=pin)
+    assert finding.status is status
+    assert ("known to fail" in finding.message) == (status is FAIL)
 
 
 @pytest.mark.parametrize("limits", [{"minimum": "new"}, {"blocked": ("1", "a")}])

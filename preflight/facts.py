@@ -13,6 +13,16 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, TypeVar
 
 from preflight.layout import Layout
+from preflight.measured import (
+    AllReduce,
+    ComputeRate,
+    CopiesTogether,
+    CudaDevice,
+    Measured,
+    NearestProduct,
+    PeerData,
+    Rest,
+)
 
 MissingReason = Literal[
     "tool-absent",  # the program or library is not on the host
@@ -26,6 +36,8 @@ MissingReason = Literal[
     "not-in-a-bug-report",  # imported evidence cannot hold it, or this file does not
     "gpu-lost",  # the card no longer answers
     "guest-view",  # only the hypervisor knows; a guest's reading says nothing
+    "skipped",  # a measurement for which there was no time, or no room
+    "in-use",  # a measurement that somebody else's work on the card would have spoilt
 ]
 
 
@@ -283,6 +295,47 @@ class Gpu:
     # kernel log
     xids: Fact[tuple[XidEvent, ...]] = NOT_COLLECTED  # empty: the log was read, no Xid
 
+    # measured: through the driver's compute library
+    family: Fact[str] = NOT_COLLECTED  # by the catalogue, else by compute capability: "hopper"
+    cuda_errors: Fact[tuple[str, ...]] = NOT_COLLECTED  # empty: all that ran on it ended well
+    cuda_device: Fact[CudaDevice] = NOT_COLLECTED
+    rest: Fact[Rest] = NOT_COLLECTED
+
+    # measured: the link
+    host_to_device: Fact[Measured] = NOT_COLLECTED  # pinned memory of the card's own NUMA node
+    device_to_host: Fact[Measured] = NOT_COLLECTED
+    host_to_device_far: Fact[Measured] = NOT_COLLECTED  # pinned memory of another NUMA node
+    device_to_host_far: Fact[Measured] = NOT_COLLECTED
+    host_to_device_by_kernel: Fact[Measured] = NOT_COLLECTED  # mapped memory, no copy engine
+    device_to_host_by_kernel: Fact[Measured] = NOT_COLLECTED
+    host_to_device_together: Fact[Measured] = NOT_COLLECTED  # while all cards copy
+    device_to_host_together: Fact[Measured] = NOT_COLLECTED
+    copy_latency: Fact[Measured] = NOT_COLLECTED
+    launch_latency: Fact[Measured] = NOT_COLLECTED  # of an empty kernel
+    pcie_link_gen_under_load: Fact[int] = NOT_COLLECTED  # sampled while it copied
+    pcie_link_width_under_load: Fact[int] = NOT_COLLECTED
+    pcie_raw_gb_s: Fact[float] = NOT_COLLECTED  # one way, of the link under load, else as reported
+    copying_s: Fact[float] = NOT_COLLECTED  # how long its link was loaded
+    pcie_replays_under_load: Fact[int] = NOT_COLLECTED  # growth of the counter in the test
+    pcie_errors_under_load: Fact[Mapping[str, int]] = NOT_COLLECTED  # severity -> growth
+    xids_during_test: Fact[tuple[XidEvent, ...]] = NOT_COLLECTED  # empty: read again, none new
+
+    # measured: memory and arithmetic
+    device_copy: Fact[Measured] = NOT_COLLECTED  # read and written
+    device_read: Fact[Measured] = NOT_COLLECTED
+    device_write: Fact[Measured] = NOT_COLLECTED
+    device_copy_by_engine: Fact[Measured] = NOT_COLLECTED
+    memory_bandwidth: Fact[Measured] = NOT_COLLECTED  # a copy by the better of kernel and engine
+    fma_fp32: Fact[ComputeRate] = NOT_COLLECTED
+    tensor_bf16: Fact[ComputeRate] = NOT_COLLECTED
+    tensor_fp16: Fact[ComputeRate] = NOT_COLLECTED
+    tensor_fp8: Fact[ComputeRate] = NOT_COLLECTED
+    tensor_int8: Fact[ComputeRate] = NOT_COLLECTED
+    tensor_rate: Fact[ComputeRate] = NOT_COLLECTED  # bf16, else fp16: what the card is judged by
+    sm_ids: Fact[int] = NOT_COLLECTED  # multiprocessors on which blocks ran
+    wrong_results: Fact[tuple[str, ...]] = NOT_COLLECTED  # empty: all were right, bit for bit
+    nearest_product: Fact[NearestProduct] = NOT_COLLECTED
+
     @property
     def known_name(self) -> str:
         """The driver's name for it, else the catalogue's by its PCI id, else lspci's."""
@@ -307,6 +360,8 @@ class GpuPair:
     label: str
     sources: Sources = field(default_factory=dict)
     topology: Fact[str] = NOT_COLLECTED  # "NV18", "PIX", "PXB", "PHB", "NODE", "SYS"
+    exchange_gb_s: Fact[float] = NOT_COLLECTED  # measured: slower direction, by peers else staged
+    exchange_part: Fact[float] = NOT_COLLECTED  # of what the slower of the two links carries, raw
     in_one_group: Fact[bool] = NO_LAYOUT  # both are in one tensor-parallel group that was asked for
 
 
@@ -324,6 +379,20 @@ class PeerPath:
     peer_expected: Fact[bool] = NOT_COLLECTED  # stock driver grants it, by catalogue and links
     is_geforce: Fact[bool] = NOT_COLLECTED
 
+    # measured, of copies from the first card's memory to the second's
+    peer_granted_by_cuda: Fact[bool] = NOT_COLLECTED  # cuDeviceCanAccessPeer
+    peer_completion: Fact[str] = NOT_COLLECTED  # "": every copy ended; else what did not
+    peer_copy: Fact[Measured] = NOT_COLLECTED
+    peer_copy_both: Fact[Measured] = NOT_COLLECTED  # both directions at once, their sum
+    peer_copy_together: Fact[Measured] = NOT_COLLECTED  # while all pairs copy
+    peer_latency: Fact[Measured] = NOT_COLLECTED
+    peer_data: Fact[PeerData] = NOT_COLLECTED
+    staged_copy: Fact[Measured] = NOT_COLLECTED  # through the host's memory
+    peer_family: Fact[str] = NOT_COLLECTED  # of both cards; Missing where they differ
+    peer_nvlink_gb_s: Fact[float] = NOT_COLLECTED  # one way by all NVLinks between them, raw
+    peer_pcie_gb_s: Fact[float] = NOT_COLLECTED  # one way by the slower of the two links, raw
+    slower_host_copy_gb_s: Fact[float] = NOT_COLLECTED  # measured: of the two links it is staged by
+
 
 @dataclass(frozen=True)
 class FileSystem:
@@ -338,6 +407,7 @@ class FileSystem:
     inodes_used_percent: Fact[float] = NOT_COLLECTED
     is_read_only: Fact[bool] = NOT_COLLECTED  # as it is mounted now
     holds_system: Fact[bool] = NOT_COLLECTED  # it is mounted at /
+    sequential_read: Fact[Measured] = NOT_COLLECTED  # direct, of one large file
 
 
 @dataclass(frozen=True)
@@ -606,6 +676,17 @@ class Host:
     power_budget: Fact[PowerBudget] = NOT_COLLECTED
     inlet_temperature_c: Fact[float] = NOT_COLLECTED
     bmc_events: Fact[tuple[BmcEvent, ...]] = NOT_COLLECTED
+
+    # measured between the cards, and beside them
+    copies_together: Fact[Mapping[str, CopiesTogether]] = NOT_COLLECTED  # direction -> sums
+    peer_rates_gb_s: Fact[Mapping[str, Mapping[str, float]]] = NOT_COLLECTED  # type -> way -> rate
+    peer_faults: Fact[tuple[str, ...]] = NOT_COLLECTED  # damaged or endless peer copies; (): none
+    slowest_exchange_gb_s: Fact[float] = NOT_COLLECTED  # of all pairs: peer copy, else staged
+    nccl_allreduce: Fact[AllReduce] = NOT_COLLECTED
+    nccl_allreduce_without_peers: Fact[AllReduce] = NOT_COLLECTED  # NCCL_P2P_DISABLE=1
+    own_allreduce: Fact[AllReduce] = NOT_COLLECTED  # of two cards, without NCCL
+    cpu_copy: Fact[Mapping[str, Measured]] = NOT_COLLECTED  # NUMA node -> memory copy by the CPU
+    gpu_families: Fact[tuple[str, ...]] = NOT_COLLECTED
 
     # what it is asked to carry
     layout: Fact[Layout] = NO_LAYOUT

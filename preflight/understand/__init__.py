@@ -21,19 +21,25 @@ from preflight.understand.compared import compared
 from preflight.understand.condition import condition, power_cable
 from preflight.understand.disks import file_systems
 from preflight.understand.driver import driver
+from preflight.understand.during_test import Before, during_test
 from preflight.understand.evidence import Evidence, evidence
 from preflight.understand.fabric import fabric
 from preflight.understand.host import machine
 from preflight.understand.identity import identity
 from preflight.understand.kernel import Logs
 from preflight.understand.link import link
+from preflight.understand.measured_card import measured_card, wrong_results
+from preflight.understand.measured_host import measured_host, with_reads
+from preflight.understand.measured_pairs import with_measured
+from preflight.understand.measurements import SOURCE as MEASURED
 from preflight.understand.memory import memory
 from preflight.understand.modes import modes
+from preflight.understand.nearest import DECIDING, nearest_product
 from preflight.understand.network import network
 from preflight.understand.nvlink import nvlink
 from preflight.understand.packages import packages
 from preflight.understand.pairs import pairs, peer_paths
-from preflight.understand.picking import Picked, Picks
+from preflight.understand.picking import Picked, Picks, first
 from preflight.understand.places import places
 from preflight.understand.ports import ports
 from preflight.understand.power import power
@@ -49,19 +55,41 @@ def understand(capture: Capture) -> Facts:
     logs = kernel.logs(capture)
     found = roll.cards(seen)
     known = labels(capture)
-    gpus = () if isinstance(found, Missing) else tuple(_gpu(card, logs, known) for card in found)
+    gpus = () if isinstance(found, Missing) else _gpus(found, logs, known)
     between = pairs(seen, gpus)
+    paths = peer_paths(seen, gpus, between)
+    between, paths = with_measured(seen.measurements, gpus, between, paths)
+    told = found if isinstance(found, Missing) else gpus
+    together = measured_host(seen.measurements, told, between, paths)
     return Facts(
-        host=_host(seen, logs, found if isinstance(found, Missing) else gpus),
-        gpus=found if isinstance(found, Missing) else gpus,
+        host=_host(seen, logs, told, together),
+        gpus=told,
         pairs=between,
-        peer_paths=peer_paths(seen, gpus, between),
-        file_systems=file_systems(capture),
+        peer_paths=paths,
+        file_systems=with_reads(seen.measurements, file_systems(capture)),
     )
 
 
-def _gpu(card: CardEvidence, logs: Logs, slots: Mapping[str, str] | Missing) -> Gpu:
-    xids = kernel.xids(logs, card.pci, len(card.all_cards) == 1)
+def _gpus(
+    found: tuple[CardEvidence, ...], logs: Logs, slots: Mapping[str, str] | Missing
+) -> tuple[Gpu, ...]:
+    if not found:
+        return ()
+    seen = found[0].host
+    again = Before(seen.capture)
+    wrong = wrong_results(seen.measurements, {card.pci: card.subject for card in found})
+    return tuple(_gpu(card, logs, slots, again, wrong[card.pci]) for card in found)
+
+
+def _gpu(
+    card: CardEvidence,
+    logs: Logs,
+    slots: Mapping[str, str] | Missing,
+    again: Before,
+    wrong: Fact[tuple[str, ...]],
+) -> Gpu:
+    is_only_card = len(card.all_cards) == 1
+    xids = kernel.xids(logs, card.pci, is_only_card)
     picks = {
         **identity(card),
         **slot(card, slots),
@@ -80,6 +108,13 @@ def _gpu(card: CardEvidence, logs: Logs, slots: Mapping[str, str] | Missing) -> 
     }
     picks |= memory(card, picks["catalog"].value)
     picks |= nvlink(card, picks["catalog"].value)
+    picks |= measured_card(card, picks)
+    picks |= during_test(again, card.pci, is_only_card)
+    nearest = nearest_product(*(picks[name].value for name in DECIDING))
+    picks |= {
+        "wrong_results": first((MEASURED, wrong)),
+        "nearest_product": first((MEASURED, nearest)),
+    }
     return Gpu(card.subject, card.pci, _sources(picks), **_values(picks))
 
 
@@ -89,7 +124,7 @@ def _upstream_limits(card: CardEvidence, logs: Logs) -> Picked:
     return kernel.limits(logs, card.pci)
 
 
-def _host(seen: Evidence, logs: Logs, gpus: tuple[Gpu, ...] | Missing) -> Host:
+def _host(seen: Evidence, logs: Logs, gpus: tuple[Gpu, ...] | Missing, together: Picks) -> Host:
     joined = fabric(seen, gpus)
     subjects = {} if isinstance(gpus, Missing) else {gpu.pci: gpu.subject for gpu in gpus}
     picks = {
@@ -105,6 +140,7 @@ def _host(seen: Evidence, logs: Logs, gpus: tuple[Gpu, ...] | Missing) -> Host:
         **places(seen, gpus),
         **packages(seen),
         **compared(seen, gpus),
+        **together,
         "fabric": joined,
         "sxids": kernel.switch_errors(logs, joined.value),
         "kernel_faults": kernel.faults(logs, subjects, seen.is_container),

@@ -9,11 +9,13 @@ from preflight.capture import Capture
 from preflight.facts import Missing
 from preflight.parsers import lspci, p2p, smi, topo
 from preflight.understand import nvml, pci_tree
+from preflight.understand.measurements import Measurements, measurements
 from preflight.understand.nvml import Nvml
 from preflight.understand.pci_tree import Tree
 from preflight.understand.proc_nvidia import ProcNvidia, proc_nvidia
 from preflight.understand.sources import Json, failure, parsed
 from preflight.understand.surroundings import Surroundings, surroundings
+from preflight.understand.way import Ways, ways
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,12 @@ class Evidence:
     p2p_read: Json | Missing
     p2p_write: Json | Missing
     lspci: Mapping[str, Json] | Missing  # by address
+    pci_ids: Mapping[str, Json] | Missing  # of every device, by a plain list
+    ways: Ways | Missing  # by lspci
     sysfs: Tree | Missing
     proc: ProcNvidia
     surroundings: Surroundings
+    measurements: Measurements
 
     @property
     def is_guest(self) -> bool:
@@ -42,6 +47,7 @@ class Evidence:
 
 def evidence(capture: Capture) -> Evidence:
     answers = nvml.nvml(capture)
+    listing = _lspci(capture, "lspci")
     around = surroundings(capture, answers)
     return Evidence(
         capture=capture,
@@ -50,15 +56,18 @@ def evidence(capture: Capture) -> Evidence:
         topo=parsed(capture, "smi-topo", topo.parse),
         p2p_read=parsed(capture, "smi-p2p-r", p2p.parse),
         p2p_write=parsed(capture, "smi-p2p-w", p2p.parse),
-        lspci=_lspci(capture),
+        lspci=listing,
+        pci_ids=_lspci(capture, "lspci-list"),
+        ways=ways(capture, listing),
         sysfs=_tree(capture, around.is_container.value is True),
         proc=proc_nvidia(capture),
         surroundings=around,
+        measurements=measurements(capture),
     )
 
 
-def _lspci(capture: Capture) -> Mapping[str, Json] | Missing:
-    listing = parsed(capture, "lspci", lspci.parse)
+def _lspci(capture: Capture, source: str) -> Mapping[str, Json] | Missing:
+    listing = parsed(capture, source, lspci.parse)
     if isinstance(listing, Missing):
         return listing
     return {device["pci"]: device for device in listing["devices"]}

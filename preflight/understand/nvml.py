@@ -127,8 +127,8 @@ class Nvml:
         return tuple(sorted(lost, key=lambda device: device.index))
 
 
-def nvml(capture: Capture) -> Nvml:
-    source = capture.sources.get("nvml")
+def nvml(capture: Capture, name: str = "nvml") -> Nvml:
+    source = capture.sources.get(name)
     if source is None:
         return Nvml(NOT_COLLECTED)
     why = failure(source)

@@ -67,8 +67,8 @@ def power(card: CardEvidence) -> Picks:
             ("smi-q", smi(card, "pstate", words)),
         ),
         "throttle_reasons": first(
-            ("nvml", card.nvml.get("CurrentClocksEventReasons", _throttle)),
-            ("nvml", card.nvml.get("CurrentClocksThrottleReasons", _throttle)),
+            ("nvml", card.nvml.get("CurrentClocksEventReasons", throttle_names)),
+            ("nvml", card.nvml.get("CurrentClocksThrottleReasons", throttle_names)),
             ("smi-q", smi(card, "throttle", _names)),
         ),
     }
@@ -148,7 +148,7 @@ def _state(value: object) -> str | None:
     return f"P{state}" if state is not None and 0 <= state < _UNKNOWN_STATE else None
 
 
-def _throttle(mask: object) -> tuple[str, ...] | None:
+def throttle_names(mask: object) -> tuple[str, ...] | None:
     """Names of the bits that are set; a bit without a name as hexadecimal."""
     bits = whole(mask)
     if bits is None or bits < 0:

@@ -146,7 +146,7 @@ ALONE: dict[str, set[str]] = {
         "recovery_action",
         "smi_disagreements",
     },
-    "smi-topo": {"topology", "peer_expected"},
+    "smi-topo": {"topology", "peer_expected", "peer_nvlink_gb_s"},
     "smi-p2p-r": {"peer_access_granted"},
     "smi-p2p-w": set(),
     "dmesg": {"xids", "kernel_faults", "sxids"},

@@ -1,0 +1,143 @@
+"""What the probe measured, found by name and card; figures of raw samples, or why there is none."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median, quantiles
+from typing import Any, TypeVar
+
+from preflight.capture import Capture, Measurement, plain
+from preflight.facts import NOT_COLLECTED, Fact, Missing, MissingReason
+from preflight.measured import Measured
+from preflight.parsers.pci_address import normal
+from preflight.understand.picking import number, whole, words
+
+T = TypeVar("T")
+SOURCE = "measurements"
+_MOST = 20_000  # entries of a capture, and samples of an entry: a guess, far above what is taken
+_LESS_IS_BETTER = frozenset({"us"})
+_LARGEST = 1e12  # of any figure in any unit
+_REASONS: Mapping[str, MissingReason] = {
+    "timed-out": "timed-out",
+    "not-supported": "not-supported",
+    "tool-absent": "tool-absent",
+    "skipped": "skipped",
+    "in-use": "in-use",
+}
+Key = tuple[str, str, str, str]  # name, card, from, to
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """All measurements of a capture; of several of one name and card the first that is well."""
+
+    by_key: Mapping[Key, Measurement]
+    by_card: Mapping[str, Sequence[Measurement]]
+    by_pair: Mapping[tuple[str, str], Sequence[Measurement]]
+    by_name: Mapping[str, Sequence[Measurement]]
+
+    def of_card(self, name: str, pci: str) -> Measurement | Missing:
+        return self.by_key.get((name, pci, "", "")) or NOT_COLLECTED
+
+    def of_pair(self, name: str, source: str, target: str) -> Measurement | Missing:
+        return self.by_key.get((name, "", source, target)) or NOT_COLLECTED
+
+    def named(self, name: str) -> Sequence[Measurement]:
+        return self.by_name.get(name, ())
+
+    def on_card(self, pci: str) -> Sequence[Measurement]:
+        return self.by_card.get(pci, ())
+
+    def between(self, source: str, target: str) -> Sequence[Measurement]:
+        return self.by_pair.get((source, target), ())
+
+
+def measurements(capture: Capture) -> Measurements:
+    chosen: dict[Key, Measurement] = {}
+    names: dict[str, list[Measurement]] = defaultdict(list)
+    for one in capture.measurements[:_MOST]:
+        pci, of, to = (normal(place) or "" for place in (one.pci, one.of, one.to))
+        key = one.name[:80], pci, of, to
+        names[key[0]].append(one)
+        if key not in chosen or (chosen[key].status != "ok" and one.status == "ok"):
+            chosen[key] = one
+    cards: dict[str, list[Measurement]] = defaultdict(list)
+    pairs: dict[tuple[str, str], list[Measurement]] = defaultdict(list)
+    for (_, pci, of, to), one in chosen.items():
+        if pci:
+            cards[pci].append(one)
+        elif of and to:
+            pairs[of, to].append(one)
+    return Measurements(chosen, cards, pairs, names)
+
+
+def why(one: Measurement | Missing) -> Missing | None:
+    """Why a measurement gave nothing; None where it ended well."""
+    if isinstance(one, Missing):
+        return one
+    if one.status == "ok":
+        return None
+    return Missing(_REASONS.get(one.status, "tool-failed"), line(one))
+
+
+def line(one: Measurement) -> str:
+    """What became of it, in one line fit to be shown: "device-copy: timed out: …"."""
+    said = words(one.detail)
+    told = f": {said[:160]}" if said else ""
+    return f"{plain(one.name)[:40]}: {plain(one.status)[:20].replace('-', ' ')}{told}"
+
+
+def figure(one: Measurement | Missing, unit: str) -> Fact[Measured]:
+    """Median and spread of its samples; a unit that is another's is not understood."""
+    if isinstance(one, Missing):
+        return one
+    if gap := why(one):
+        return gap
+    if one.unit != unit:
+        return Missing("not-parsed", f"{plain(one.name)[:40]} in {plain(one.unit)[:20]!r}")
+    return summed_up(one.samples, unit, one.method) or Missing(
+        "not-parsed", f"{line(one)}: samples"
+    )
+
+
+def summed_up(samples: Sequence[Any], unit: str, method: str) -> Measured | None:
+    """None where there is no sample, or one that is no figure."""
+    if not samples or not all(is_figure(sample) for sample in samples[:_MOST]):
+        return None
+    kept = [float(sample) for sample in samples[:_MOST]]
+    middle = median(kept)
+    low, _, high = quantiles(kept, n=4, method="inclusive") if len(kept) > 1 else kept * 3
+    better = low if unit in _LESS_IS_BETTER else high
+    return Measured(middle, better, (high - low) / middle, len(kept), unit, words(method) or "")
+
+
+def is_figure(value: object) -> bool:
+    """A positive number of a size that something measured can have."""
+    told = number(value)
+    return told is not None and math.isfinite(told) and 0 < told < _LARGEST
+
+
+def told(one: Measurement | Missing, key: str, convert: Callable[[Any], T | None]) -> Fact[T]:
+    """What a measurement adds under `key`, also one that then failed."""
+    if isinstance(one, Missing):
+        return one
+    value = one.values.get(key)
+    converted = None if value is None else convert(value)
+    if converted is not None:
+        return converted
+    return why(one) or Missing("not-present", f"{plain(one.name)[:40]} tells no {key}")
+
+
+def listed(one: Measurement | Missing, key: str) -> list[Any]:
+    """A list under `key`, bounded; empty where there is none."""
+    value = [] if isinstance(one, Missing) else one.values.get(key)
+    return value[:_MOST] if isinstance(value, list) else []
+
+
+def count(value: object) -> int | None:
+    """A whole number that is not below zero."""
+    told = whole(value)
+    return told if told is not None and told >= 0 else None

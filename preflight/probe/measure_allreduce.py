@@ -9,8 +9,8 @@ from __future__ import annotations
 from ctypes import c_uint, c_uint64
 
 from preflight.probe.card import Card
-from preflight.probe.cuda import Cuda
-from preflight.probe.measure_peers import ALREADY, guarded, seconds
+from preflight.probe.cuda import OUT_OF_MEMORY, Cuda, CudaError
+from preflight.probe.measure_peers import ALREADY, failed, guarded, seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +30,12 @@ NONE_WRONG = 0xFFFFFFFF
 def own_allreduce(pcis: list[str], record: Record) -> None:
     """At most eight cards, by PCI address."""
     record.announce("opening all cards")
-    cuda = Cuda()
-    cards = [Card(cuda, pci) for pci in pcis[:PLACES]]
+    try:
+        cuda = Cuda()
+        cards = [Card(cuda, pci) for pci in pcis[:PLACES]]
+    except CudaError as error:
+        failed(error, record, "own-allreduce", cards=pcis)
+        return
     is_direct = all(reach(card, other) for card in cards for other in cards if other is not card)
     way = "peers' memory" if is_direct else "pinned memory of the host"
     method = f"own kernels over {way}, started by events; not NCCL"
@@ -49,6 +53,8 @@ def reach(card: Card, other: Card) -> bool:
 def sums(entry: Entry, kind: type[Group], cards: list[Card]) -> None:
     room = min(free(card) for card in cards) // 4
     sizes = [size for size in SIZES if size <= min(room, kind.most)]
+    if not sizes:
+        raise CudaError("cuMemAlloc_v2", OUT_OF_MEMORY, "less is free than is needed")
     rows: list[dict[str, Any]] = []
     entry.values.update(rows=rows, wrong=0)
     group = kind(cards, sizes[-1])

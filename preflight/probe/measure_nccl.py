@@ -36,7 +36,7 @@ WARM = 3
 SILENT_S = 15.0  # a guess: two H100s open a communicator in 0.5 s, over sockets in 10.5 s
 LOG_BYTES = 64 << 10
 UNIQUE_ID_BYTES = 128
-FLOAT32, SUM = 7, 0  # ncclDataType_t, ncclRedOp_t
+INT32, FLOAT32, SUM, MIN = 2, 7, 0, 3  # ncclDataType_t, ncclRedOp_t
 THREADS, BLOCKS = 512, 256
 NONE_WRONG = 0xFFFFFFFF
 # Multicast (NVLS) stays off: it takes a resource of the whole host. One host needs
@@ -151,6 +151,7 @@ def become(rank: Rank, parent: int, settings: dict[str, str]) -> None:
 def work(rank: Rank, pci: str, path: str, identity: tuple[int, int]) -> NoReturn:
     from preflight.probe.cuda import CudaError
     from preflight.probe.library import NotLoaded
+    from preflight.probe.record import status_of
 
     def tell(**message: Any) -> None:
         os.write(rank.reporting, marshal.dumps(message, 2))
@@ -159,8 +160,10 @@ def work(rank: Rank, pci: str, path: str, identity: tuple[int, int]) -> NoReturn
     try:
         reduce_all(rank, pci, path, identity, tell)
         status = 0
-    except (NcclError, CudaError, NotLoaded, OSError) as error:
-        tell(failed=f"rank {rank.number}: {error}"[:200])
+    except CudaError as error:
+        tell(failed=f"rank {rank.number}: {error}"[:200], status=status_of(error))
+    except (NcclError, NotLoaded, OSError) as error:
+        tell(failed=f"rank {rank.number}: {error}"[:200], status="failed")
     finally:
         os._exit(status)
 
@@ -169,14 +172,18 @@ def reduce_all(
     rank: Rank, pci: str, path: str, identity: tuple[int, int], tell: Callable[..., None]
 ) -> None:
     from preflight.probe.card import Card
-    from preflight.probe.cuda import Cuda
+    from preflight.probe.cuda import OUT_OF_MEMORY, Cuda, CudaError
 
     card = Card(Cuda(), pci)
     nccl = Nccl(path)
     tell(version=nccl.version())
     communicator = nccl.join(rank, identity)
-    sizes = [size for size in SIZES if size <= LARGE or size * 4 <= card.free_bytes()]
+    room = nccl.least(card, card.free_bytes() >> 20, communicator) << 20
+    sizes = [size for size in SIZES if 2 * size <= room]
+    if not sizes:
+        raise CudaError("cuMemAlloc_v2", OUT_OF_MEMORY, "less is free than is needed")
     buffers = Buffers(card, sizes[-1], rank)
+    tell(sizes=sizes)
     for size in sizes:
 
         def once(size: int = size) -> None:
@@ -230,6 +237,15 @@ class Nccl:
             ctypes.memmove(byref(unique), data, UNIQUE_ID_BYTES)
         self.call("ncclCommInitRank", byref(communicator), rank.count, unique, rank.number)
         return communicator
+
+    def least(self, card: Card, number: int, communicator: c_void_p) -> int:
+        """The smallest of the numbers that all processes give: all must make the same sums."""
+        place = card.allocate(4)
+        card.cuda.call("cuMemsetD32_v2", place, number, 1)
+        card.cuda.call("cuCtxSynchronize")
+        self.call("ncclAllReduce", place, place, 1, INT32, MIN, communicator, card.stream)
+        card.synchronize()
+        return int(card.read_words(place, 1)[0])
 
     def all_reduce(self, buffers: Buffers, size: int, communicator: c_void_p) -> None:
         self.call(
@@ -288,10 +304,10 @@ def listen(entry: Entry, ranks: list[Rank], announce: Callable[[str], None]) -> 
                     announce(entry.name)
         if now - heard > SILENT_S and entry.status == "ok":
             entry.status, entry.detail = "timed-out", f"no word for {SILENT_S:g} s"
-        if entry.status in ("timed-out", "failed"):
+        if entry.status not in ("ok", "wrong-data"):
             break
     entry.values["log"] = log.decode("utf-8", "replace")
-    missing = [size for size in SIZES if size <= LARGE][len(entry.values["rows"]) :]
+    missing = (entry.values.pop("sizes", None) or list(SIZES))[len(entry.values["rows"]) :]
     if missing and entry.status == "ok":
         entry.status, entry.detail = "failed", f"a process ended before {missing[0]} bytes"
 
@@ -305,9 +321,11 @@ def take(entry: Entry, rank: Rank) -> None:
     while stream.tell() < len(stream.getbuffer()):
         message = marshal.load(stream)
         if "failed" in message:
-            entry.status, entry.detail = "failed", entry.detail or message["failed"]
+            entry.status, entry.detail = message["status"], entry.detail or message["failed"]
         elif "version" in message:
             entry.values["version"] = message["version"]
+        elif "sizes" in message:
+            entry.values["sizes"] = message["sizes"]
         else:
             entry.values["wrong"] += message["wrong"]
             if message["wrong"]:

@@ -37,8 +37,12 @@ class Hung(Exception):
 def peers(first: str, second: str, is_staged: bool, record: Record) -> None:
     """Both directions of one pair, by PCI address; staged copies too, or only without access."""
     record.announce(f"opening {first} and {second}")
-    cuda = Cuda()
-    ends = (End(Card(cuda, first)), End(Card(cuda, second)))
+    try:
+        cuda = Cuda()
+        ends = (End(Card(cuda, first)), End(Card(cuda, second)))
+    except CudaError as error:
+        failed(error, record, "peer-access", source=first, target=second)
+        return
     directions = (ends, ends[::-1])
     for source, target in directions:
         access(source, target, record)
@@ -55,6 +59,12 @@ def peers(first: str, second: str, is_staged: bool, record: Record) -> None:
             both(ends, record)
     except Hung:  # its entry is kept; the child ends, and with it what hangs
         return
+
+
+def failed(error: CudaError, record: Record, name: str, **about: Any) -> None:
+    """An entry that says why nothing could begin."""
+    with record(name, **about):
+        raise error
 
 
 class End:
@@ -252,8 +262,11 @@ def data(source: End, target: End, record: Record) -> None:
             wrong += look(entry, target, target.into, size, f"{way.__name__}, read by kernel")
             fetch(target, host, size)
             wrong += look(entry, target, host, size, f"{way.__name__}, read by copy engine")
-        wrong += look(entry, target, source.out, size, "read over the peer's link by kernel")
-        entry.values.update(words=5 * size // 4, wrong=wrong)
+        looks = 4
+        if target.reaches(source):
+            wrong += look(entry, target, source.out, size, "read over the peer's link by kernel")
+            looks += 1
+        entry.values.update(words=looks * size // 4, wrong=wrong)
 
     method = "pattern by kernel and by copy engine, read by kernel and by copy engine"
     about = {"source": source.pci, "target": target.pci}

@@ -5,14 +5,24 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from preflight.probe.card import Card
-from preflight.probe.cuda import Cuda
-from preflight.probe.measure_peers import ALREADY, End, copy, often, one_of, seconds
+from preflight.probe.cuda import Cuda, CudaError
+from preflight.probe.measure_peers import (
+    ALREADY,
+    HANGS_S,
+    End,
+    Hung,
+    copy,
+    failed,
+    often,
+    one_of,
+    seconds,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from preflight.probe.record import Record
+    from preflight.probe.record import Entry, Record
 
 SAMPLES = 5
 
@@ -20,8 +30,12 @@ SAMPLES = 5
 def peers_together(pcis: list[str], record: Record) -> None:
     """A ring over all cards, by PCI address; nothing where one of its pairs has no access."""
     record.announce("opening all cards")
-    cuda = Cuda()
-    ends = [End(Card(cuda, pci)) for pci in pcis]
+    try:
+        cuda = Cuda()
+        ends = [End(Card(cuda, pci)) for pci in pcis]
+    except CudaError as error:
+        failed(error, record, "peer-all", cards=pcis)
+        return
     ring = list(zip(ends, [*ends[1:], ends[0]]))
     if not all(enable(source, target) for source, target in ring):
         return  # peer-access says so of the pair
@@ -36,10 +50,18 @@ def peers_together(pcis: list[str], record: Record) -> None:
         ]
         for entry in entries:
             entry.values["bytes"] = size
-        times = max(often(source.card, copy(source, target, size)) for source, target in ring) * 2
-        for _ in range(SAMPLES):
-            for entry, took_s in zip(entries, round_of(ring, size, times)):
-                entry.samples.append(times * size / took_s / 1e9)
+        try:
+            sample(ring, entries, size)
+        except Hung:
+            for entry in entries:
+                entry.status, entry.detail = "timed-out", f"no end within {HANGS_S:g} s"
+
+
+def sample(ring: list[tuple[End, End]], entries: list[Entry], size: int) -> None:
+    times = 2 * max(often(source.card, copy(source, target, size)) for source, target in ring)
+    for _ in range(SAMPLES):
+        for entry, took_s in zip(entries, round_of(ring, size, times)):
+            entry.samples.append(times * size / took_s / 1e9)
 
 
 def enable(source: End, target: End) -> bool:

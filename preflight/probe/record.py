@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from preflight.probe.files import Step as Announce
 
 SPREAD = 0.003  # between the last samples, of their median: enough for limits of a per cent
-FEWEST, MOST = 5, 200  # samples
+FEWEST, MOST = 5, 50  # samples
 
 
 class Record:
@@ -82,11 +82,7 @@ class Entry:
         return True
 
     def fail(self, error: CudaError) -> None:
-        self.detail = str(error)
-        if error.code == OUT_OF_MEMORY:
-            self.status = "skipped"
-        else:
-            self.status = "not-supported" if error.code in CANNOT else "failed"
+        self.detail, self.status = str(error), status_of(error)
 
     def repeat(self, sample: Callable[[], float], within_s: float) -> None:
         """Take samples until the last ones agree, or the time is up."""
@@ -98,6 +94,12 @@ class Entry:
                 return
             if is_late and len(self.samples) >= 2:
                 return
+
+
+def status_of(error: CudaError) -> str:
+    if error.code == OUT_OF_MEMORY:
+        return "skipped"
+    return "not-supported" if error.code in CANNOT else "failed"
 
 
 KEYS = {"source": "from", "target": "to"}  # words that Python keeps for itself

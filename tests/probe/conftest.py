@@ -44,11 +44,19 @@ def open_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def nvml_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a libnvidia-ml.so.1 built from nvml_stand_in.c, for LD_LIBRARY_PATH."""
+    return built("nvml_stand_in.c", "libnvidia-ml.so.1", tmp_path_factory.mktemp("nvml"))
+
+
+@pytest.fixture(scope="session")
+def cuda_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a libcuda.so.1 built from cuda_stand_in.c, for LD_LIBRARY_PATH."""
+    return built("cuda_stand_in.c", "libcuda.so.1", tmp_path_factory.mktemp("cuda"))
+
+
+def built(source: str, library: str, folder: Path) -> Path:
     compiler = shutil.which("gcc")
     if compiler is None:
-        pytest.skip("gcc is not installed, so there is no stand-in for NVML")
-    folder = tmp_path_factory.mktemp("nvml")
-    source = Path(__file__).with_name("nvml_stand_in.c")
-    library = folder / "libnvidia-ml.so.1"
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source], check=True)
+        pytest.skip(f"gcc is not installed, so there is no stand-in for {library}")
+    command = [compiler, "-O2", "-Wall", "-Werror", "-shared", "-fPIC", "-o", folder / library]
+    subprocess.run([*command, Path(__file__).with_name(source)], check=True)
     return folder

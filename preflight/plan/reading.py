@@ -25,14 +25,21 @@ _MOST_PARAMETERS = 10**14
 _STATE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "auto": 2}
 
 
-def read(text: str | bytes, name: str) -> Model:
-    """The model of that config.json; UsageError in one line where it describes none."""
+def read(text: str | bytes, name: str, quantised: str | bytes | None = None) -> Model:
+    """The model of that config.json; UsageError in one line where it describes none.
+
+    `quantised` is the text of a hf_quant_config.json, which ModelOpt writes beside it.
+    """
     outer = Fields(document(text, name), name)
     inner = next((found for key in _TEXT if (found := outer.inner(key))), outer)
     kind = inner.text("model_type") or outer.text("model_type")
     known = architecture(kind)
     config = Fields({**known.defaults, **_given(outer), **_given(inner)}, name)
-    quant = quantisation(_quantisation_of(outer, inner))
+    declared = _quantisation_of(outer, inner)
+    if declared is None and quantised is not None:
+        beside = Fields(document(quantised, name), f"{name}: hf_quant_config.json")
+        declared = beside.inner("quantization")
+    quant = quantisation(declared)
     parts = _Parts(config, known, quant, _heads(config, known), mlp.experts(config))
     layers = parts.layers(layer_kinds.kinds(config, known))
     model = _model(parts, layers, outer, name)

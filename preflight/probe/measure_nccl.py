@@ -294,6 +294,7 @@ def listen(entry: Entry, ranks: list[Rank], announce: Callable[[str], None]) -> 
                 data = os.read(descriptor, 1 << 16)
                 if not data:
                     rank.open.discard(descriptor)
+                    note_end(entry, rank)
                 elif descriptor == rank.log:
                     if rank.number == 0:
                         log += data[: LOG_BYTES - len(log)]
@@ -310,6 +311,15 @@ def listen(entry: Entry, ranks: list[Rank], announce: Callable[[str], None]) -> 
     missing = (entry.values.pop("sizes", None) or list(SIZES))[len(entry.values["rows"]) :]
     if missing and entry.status == "ok":
         entry.status, entry.detail = "failed", f"a process ended before {missing[0]} bytes"
+
+
+def note_end(entry: Entry, rank: Rank) -> None:
+    """The others would wait for ever for one that has ended before its time."""
+    if rank.open or entry.status not in ("ok", "wrong-data"):
+        return
+    ended = os.waitid(os.P_PID, rank.pid, os.WEXITED | os.WNOWAIT)
+    if ended and ended.si_status:
+        entry.status, entry.detail = "failed", f"rank {rank.number} ended with {ended.si_status}"
 
 
 def take(entry: Entry, rank: Rank) -> None:

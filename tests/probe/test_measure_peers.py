@@ -18,6 +18,7 @@ from preflight.probe import measure_allreduce, measure_peers, measure_peers_toge
 from preflight.probe.record import Record
 
 record = Record(lambda words: None, lambda *keys_and_value: print(json.dumps(keys_and_value[-1])))
+measure_peers.HANGS_S = measure_peers_together.HANGS_S = 2.0
 what, *cards = sys.argv[1:]
 if what == "pair":
     measure_peers.peers(*cards, True, record)
@@ -28,7 +29,7 @@ elif what == "ring":
 else:
     measure_allreduce.own_allreduce(cards, record)
 """
-PAIR_MIB, SUM_MIB = 640, 516  # of memory a card: what is above the margin is all used
+PAIR_MIB, SUM_MIB = 640, 513  # of memory a card: what is above the margin is all used
 
 
 def entries(
@@ -136,7 +137,7 @@ def test_access_that_is_promised_and_refused(cuda_folder: Path) -> None:
 def test_a_copy_that_never_ends_is_told_and_ends_the_pair(cuda_folder: Path) -> None:
     found = pair(cuda_folder, fault="stuck=1>0")
     entry = found["peer-data", SECOND]
-    assert (entry["status"], entry["detail"]) == ("timed-out", "no end within 10 s")
+    assert (entry["status"], entry["detail"]) == ("timed-out", "no end within 2 s")
     assert found["peer-copy", FIRST]["status"] == "ok"
     assert ("peer-copy", SECOND) not in found
 
@@ -182,7 +183,7 @@ def test_the_sum_over_all_cards(cuda_folder: Path, count: int, denied: str) -> N
     assert (entry["status"], entry["values"]["wrong"]) == ("ok", 0)
     assert entry["cards"] == cards
     assert ("pinned memory of the host" if denied else "peers' memory") in entry["method"]
-    assert [row["bytes"] for row in entry["values"]["rows"]] == [8 << 10, 128 << 10, 1 << 20]
+    assert [row["bytes"] for row in entry["values"]["rows"]] == [8 << 10, 128 << 10]
 
 
 @pytest.mark.parametrize("denied", ["", "1>0"])

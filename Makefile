@@ -17,7 +17,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tests/size_budget.py
-	PATH="$(abspath $(BIN)):$$PATH" ansible-lint --offline --quiet roles playbooks inventory
+	PATH="$(abspath $(BIN)):$$PATH" ansible-lint --offline -q roles playbooks inventory
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix .

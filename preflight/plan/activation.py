@@ -14,7 +14,6 @@ _BYTES = 2  # activations are 16 bit
 _MIB = 1 << 20
 _LARGEST_GRAPH = 512
 _LARGEST_GRAPH_BLACKWELL = 1024  # compute capability 10.x, since 0.33
-_IMAGE_TOKENS = 16384  # of the largest image that the dummy step encodes
 
 
 def peak_gib(model: Model, setup: Setup, pp_rank: int, constants: Constants) -> float:
@@ -50,11 +49,17 @@ def layer_width(layer: Layer, hidden: int, setup: Setup) -> float:
 
 
 def _encoder_bytes(model: Model, setup: Setup) -> float:
-    """Of the largest image, which the encoder sees before the text model does."""
-    if not model.other_weights or setup.language_model_only:
+    """Of as many images as a step may encode: its budget of tokens, and the largest image.
+
+    An encoder layer's own peak, and what it hands on; held against one row (1.6 GiB of Qwen's).
+    """
+    encoder = model.encoder
+    if encoder is None or setup.language_model_only:
         return 0.0
-    widest = max(max(m.inputs, m.outputs) for m in model.other_weights if m.copies > 1)
-    return float(_IMAGE_TOKENS * _BYTES * 3 * widest)
+    tokens = max(setup.max_num_batched_tokens, encoder.image_tokens)
+    widest = 2 * encoder.inner_width + 3 * encoder.width
+    each = encoder.patches_per_token * widest + model.hidden_size
+    return float(tokens * _BYTES * each)
 
 
 def graph_gib(model: Model, setup: Setup, pp_rank: int, major: int, constants: Constants) -> float:

@@ -21,7 +21,6 @@ class Architecture:
     plain_mlp: bool = False
     norms: int = 2
     sliding_every: int = 0
-    multimodal: bool = False
 
 
 def architecture(model_type: str) -> Architecture:

@@ -145,7 +145,7 @@ def tokens(model: Model, setup: Setup, blocks: int, length: int) -> tuple[int, f
     if not needed:
         return 0, 0.0
     at_once = blocks / needed
-    if require(setup.vllm_version, "vLLM version") >= (0, 21):
+    if require(setup.vllm_version, "vLLM version") >= (0, 20, 2):  # seen in a log of 0.20.2rc1
         return int(at_once * length), at_once
     counted = [group for group in found.groups if group.kind.kind != "state"]
     return blocks // len(counted) * counted[0].block_tokens if counted else 0, at_once

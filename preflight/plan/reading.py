@@ -194,6 +194,6 @@ def _model(parts: _Parts, layers: tuple[Layer, ...], outer: Fields, name: str) -
         other_weights=tower.matrices,
         is_known=parts.known.is_known,
         notes=notes,
-        is_multimodal=parts.known.multimodal or bool(tower.matrices),
+        encoder=tower.encoder,
         rotary_bytes=2 * heads.head_dim * layer_kinds.longest(config),
     )

@@ -97,6 +97,16 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class Encoder:
+    """The image encoder of a multimodal model, as the dummy step runs it."""
+
+    width: int
+    inner_width: int
+    patches_per_token: int
+    image_tokens: int  # that the largest image becomes
+
+
+@dataclass(frozen=True)
 class Model:
     """A model as its config.json tells of it, and its safetensors headers where they are there."""
 
@@ -117,7 +127,7 @@ class Model:
     measured_bytes: int | None = None  # all weights by the safetensors headers
     is_known: bool = True  # False: computed from the general fields of an unknown architecture
     notes: tuple[str, ...] = ()  # what was assumed, each a sentence
-    is_multimodal: bool = False
+    encoder: Encoder | None = None
     rotary_bytes: int = 0  # table of positions, on every rank
     revision: str | None = None  # of the hub
 

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 
 from preflight.plan.fields import Fields
 from preflight.plan.formats import BF16
-from preflight.plan.shapes import Matrix
+from preflight.plan.shapes import Encoder, Matrix
 
 _MOST = 1 << 16
+_LARGEST_IMAGE_TOKENS = 16384  # of Qwen's processors, by their largest number of pixels
 
 
 @dataclass(frozen=True)
 class Tower:
     matrices: tuple[Matrix, ...] = ()
+    encoder: Encoder | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -32,13 +34,26 @@ def tower(outer: Fields, hidden_size: int) -> Tower:
     depth = config.whole("depth", "num_hidden_layers", "layers", most=1024, default=27)
     inner = config.whole("intermediate_size", most=_MOST, default=4 * width)
     patch = config.whole("patch_size", most=1 << 10, default=14)
-    merge = config.whole("spatial_merge_size", most=64, default=1)
-    out = merge * merge * width
+    encoder = _encoder(outer, config, width, inner, patch)
     parts = (
         Matrix("visual.attention", width, 4 * width, "outputs", BF16, copies=depth),
         Matrix("visual.up", width, inner, "outputs", BF16, copies=depth),
         Matrix("visual.down", inner, width, "inputs", BF16, copies=depth),
         Matrix("visual.patches", 3 * patch * patch, width, "none", BF16),
-        Matrix("visual.projector", out, hidden_size, "none", BF16),
+        Matrix("visual.projector", _joined(config) * width, hidden_size, "none", BF16),
     )
-    return Tower(parts, ("its image encoder is counted by its general shape",))
+    return Tower(parts, encoder, ("its image encoder is counted by its general shape",))
+
+
+def _joined(config: Fields) -> int:
+    """Patches whose vectors are joined into one before the projector."""
+    return int(config.whole("spatial_merge_size", most=64, default=1) ** 2)
+
+
+def _encoder(outer: Fields, config: Fields, width: int, inner: int, patch: int) -> Encoder:
+    """Patches of fixed images, or of the largest one that the processor takes."""
+    each = outer.whole("mm_tokens_per_image", most=1 << 20, default=0)
+    if each:
+        side = config.whole("image_size", most=1 << 14, default=896) // patch
+        return Encoder(width, inner, max(side * side // each, 1), each)
+    return Encoder(width, inner, _joined(config), _LARGEST_IMAGE_TOKENS)

@@ -130,7 +130,8 @@ def _groups(
     for layer, times in layers.items():
         for size in _layer_tensors(layer, setup, capability):
             yield size, times
-    ends = (*_ends(model, setup, pp_rank), *(model.other_weights if pp_rank == 0 else ()))
+    is_seeing = pp_rank == 0 and not setup.language_model_only
+    ends = (*_ends(model, setup, pp_rank), *(model.other_weights if is_seeing else ()))
     for matrix in ends:
         share = local(matrix, setup, capability)
         yield share.bytes_each, round(share.copies)

@@ -33,7 +33,7 @@ SIZES = {
 }
 SAMPLES, LARGE_SAMPLES, LARGE = 5, 3, 256 << 20
 WARM = 3
-SILENT_S = 15.0  # a guess: two H100s open a communicator in 0.5 s, over sockets in 10.5 s
+SILENT_S = 30.0  # a guess: two H100s open a communicator in 0.5 s, over sockets in 10.5 s
 LOG_BYTES = 64 << 10
 UNIQUE_ID_BYTES = 128
 INT32, FLOAT32, SUM, MIN = 2, 7, 0, 3  # ncclDataType_t, ncclRedOp_t
@@ -126,7 +126,7 @@ def start(ranks: list[Rank], pcis: list[str], path: str, settings: dict[str, str
     for rank, pci in zip(ranks, pcis):
         rank.pid = os.fork()
         if rank.pid == 0:
-            become(rank, parent, {**SETTINGS, **settings})
+            become(rank, ranks, parent, {**SETTINGS, **settings})
             work(rank, pci, path, identity)
     for descriptor in identity:
         os.close(descriptor)
@@ -135,11 +135,18 @@ def start(ranks: list[Rank], pcis: list[str], path: str, settings: dict[str, str
         os.close(rank.logging)
 
 
-def become(rank: Rank, parent: int, settings: dict[str, str]) -> None:
-    """In the child: dead when the measuring one dies, stdout and stderr to the log."""
+def become(rank: Rank, ranks: list[Rank], parent: int, settings: dict[str, str]) -> None:
+    """In the child: dead when the measuring one dies, stdout and stderr to the log.
+
+    The other ranks' pipes are closed: each has to be seen to end with its own process.
+    """
     ctypes.pythonapi.prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
     if os.getppid() != parent:
         os._exit(1)
+    for other in ranks:
+        if other is not rank:
+            os.close(other.reporting)
+            os.close(other.logging)
     os.dup2(rank.logging, 1)
     os.dup2(rank.logging, 2)
     for name in list(os.environ):

@@ -35,7 +35,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def start(
-    cuda_folder: Path, library: Path, fault: str = "", silent_s: float = 3
+    cuda_folder: Path, library: Path, fault: str = "", silent_s: float = 600
 ) -> subprocess.Popen[str]:
     environment = {
         **os.environ,
@@ -55,8 +55,10 @@ def start(
     )
 
 
-def entries(cuda_folder: Path, library: Path, fault: str = "") -> dict[str, dict[str, Any]]:
-    with start(cuda_folder, library, fault) as running:
+def entries(
+    cuda_folder: Path, library: Path, fault: str = "", silent_s: float = 600
+) -> dict[str, dict[str, Any]]:
+    with start(cuda_folder, library, fault, silent_s) as running:
         printed, _ = running.communicate()
     assert running.returncode == 0
     return {entry["name"]: entry for entry in map(json.loads, printed.splitlines())}
@@ -82,7 +84,7 @@ def test_both_ways_with_their_rows(cuda_folder: Path, library: Path) -> None:
     ("fault", "status", "detail"),
     [
         ("init:1", "failed", "rank 1: ncclCommInitRank: unhandled system error (2)"),
-        ("hang:2", "timed-out", "no word for 3 s"),
+        ("hang:2", "timed-out", "no word for 1 s"),
         ("wrong:1", "wrong-data", "1 words are not the sum, rank 1, 8 bytes"),
         ("die:1", "failed", "rank 1 ended with 3"),
     ],
@@ -90,12 +92,13 @@ def test_both_ways_with_their_rows(cuda_folder: Path, library: Path) -> None:
 def test_a_rank_that_fails(
     cuda_folder: Path, library: Path, fault: str, status: str, detail: str
 ) -> None:
-    for entry in entries(cuda_folder, library, fault).values():
+    silent_s = 1 if status == "timed-out" else 600
+    for entry in entries(cuda_folder, library, fault, silent_s).values():
         assert (entry["status"], entry["detail"]) == (status, detail)
 
 
 def test_no_process_outlives_the_one_that_measures(cuda_folder: Path, library: Path) -> None:
-    with start(cuda_folder, library, "hang:2", silent_s=600) as running:
+    with start(cuda_folder, library, "hang:2") as running:
         children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
         while len(ranks := children.read_text().split()) < len(CARDS):
             assert running.poll() is None

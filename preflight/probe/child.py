@@ -185,7 +185,7 @@ def reader(source: Source, tree: Tree, known: frozenset[int], hung: frozenset[in
         def measure(step: Step, emit: Emit) -> None:
             from preflight.probe.record import Record
 
-            source.work(Record(step, emit))
+            Record(step, emit).run(source.work)
 
         return measure
     from preflight.probe import files, pci

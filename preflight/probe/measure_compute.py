@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
 SAMPLE_S = 0.06  # of one launch: below some milliseconds the start still counts
 SAMPLES = 5
-FIRST_ROUNDS = 200  # of the launch that tells how many fill SAMPLE_S
-FMA_THREADS, FMA_A_ROUND = 1024, 512
+FIRST_ROUNDS = 400  # of the launch that tells how many fill SAMPLE_S
+FMA_THREADS, FMA_A_ROUND = 1024, 1024
 TERM = 4097.0
+PARTS = 4  # along K, of which a kernel takes one after another
 
 
 class Kernel:
-    """One of ptx/; `flop` of a block in one round, `last_flop` in the half round at the end."""
+    """One of ptx/; `flop` of a block in one round, `last_flop` in what follows the rounds."""
 
     def __init__(self, file: str, says: str, threads: int, flop: int, last_flop: int) -> None:
         self.file = file
@@ -40,9 +41,9 @@ class Kernel:
 
 
 def _wgmma(kind: str, k: int) -> Kernel:
-    """Two warpgroups; a round adds 128 bytes along K and takes them away again."""
-    once = 2 * 4 * 64 * 256 * k * 2
-    return Kernel(f"wgmma-{kind}", f"wgmma m64n256k{k}", 256, 2 * once, once)
+    """Two warpgroups; a round adds one of four parts along K and takes it away again."""
+    once = 2 * 64 * 256 * k * 2
+    return Kernel(f"wgmma-{kind}", f"wgmma m64n256k{k}", 256, 2 * once, 4 * once)
 
 
 def _mma(file: str, k: int) -> Kernel:
@@ -104,9 +105,9 @@ class Compute:
         kind = KINDS[name]
 
         def sums(rounds: int) -> list[int]:
-            times = 2 * rounds + 1 if kind.is_integer else 1
             if kernel.file.startswith("wgmma"):
-                return wgmma_sums(kind, times)
+                return wgmma_sums(kind, rounds // PARTS * 2 + 1 if kind.is_integer else 1)
+            times = 2 * rounds + 1 if kind.is_integer else 1
             registers = (2, 1) if kernel.file.endswith("turing") else (4, 2)
             return mma_sums(kind, times, registers)
 
@@ -128,6 +129,7 @@ class Compute:
             self.compare(name, array("I", sums(FIRST_ROUNDS)).tobytes(), run)
             self.checked[name] = run.checksum()
             rounds = max(FIRST_ROUNDS, int(FIRST_ROUNDS * SAMPLE_S * 1e9 / first.ns))
+            rounds -= rounds % PARTS
             reasons = EventReasons(self.card.pci)
             lists: dict[str, list[Any]] = {key: [] for key in ("cycles", "ns", "clock_mhz")}
             expected = array("I", sums(rounds)).tobytes()

@@ -44,10 +44,11 @@ def host_copies(tree: Tree, pci: str, record: Record) -> None:
 
 
 class Buffers:
-    """As much memory on both sides as a copy wants, holding a pattern on the card's side."""
+    """Memory of the same size on both sides. CudaError where a card has less than it takes."""
 
     def __init__(self, card: Card) -> None:
-        self.size = next((size for size in SMALLER if size * 16 < available_bytes()), SMALLER[-1])
+        room = min(available_bytes() // 16, card.free_bytes() // 2)
+        self.size = next((size for size in SMALLER if size <= room), SMALLER[-1])
         self.host = card.pinned(self.size)
         self.device = card.allocate(self.size)
         self.found = card.allocate(16)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 SIZE = 1 << 30  # bytes; far beyond any L2
-SMALLEST = 64 << 20
+SMALLEST = 256 << 20  # less would lie in the L2 of some cards
+NAMES = ("device-write", "device-read", "device-copy", "device-copy-engine")
 
 
 def device_memory(pci: str, record: Record) -> None:
@@ -42,6 +43,7 @@ class Memory:
             measure(self.card, entry, lambda: self.write(self.one), self.size)
             self.check(entry, self.one)
         if entry.status in ("failed", "skipped"):
+            self.give_up(entry)
             return
         with self.entry("device-read", "kernel") as entry:
             read = self.card.kernel("memory", "read")
@@ -54,6 +56,12 @@ class Memory:
             self.card.cuda.call("cuMemsetD32_v2", self.two, 0, self.size // 4)
             measure(self.card, entry, self.copy_by_driver, 2 * self.size)
             self.check(entry, self.two)
+
+    def give_up(self, first: Entry) -> None:
+        """The memory was refused, or is lost: none of the others can be made."""
+        for name in NAMES[1:]:
+            with self.entry(name, "kernel") as entry:
+                entry.status, entry.detail = "skipped", f"after {first.name}: {first.detail}"
 
     def entry(self, name: str, how: str) -> Entry:
         made = self.record(name, "GB/s", f"{how}, {self.size >> 20} MiB", pci=self.card.pci)

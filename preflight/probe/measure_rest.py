@@ -22,7 +22,7 @@ def rest(pcis: list[str], window_s: float, record: Record) -> None:
     seen: dict[str, dict[str, list[Any]]] = {pci: {} for pci in known}
     record.announce("rest")
     start = time.monotonic()
-    while True:
+    while known:
         for pci, handle in known.items():
             for name, value in sampled(handle).items():
                 seen[pci].setdefault(name, []).append(value)
@@ -33,7 +33,7 @@ def rest(pcis: list[str], window_s: float, record: Record) -> None:
     for pci in pcis:
         with record("rest", method="NVML", pci=pci) as entry:
             if pci not in known:
-                entry.status, entry.detail = "failed", "NVML does not give it"
+                entry.status, entry.detail = "tool-absent", "NVML does not give it"
             else:
                 entry.values.update(seen[pci], window_s=round(time.monotonic() - start, 2))
 

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
 
 USERS = ("nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetMPSComputeRunningProcesses_v3")
 
+LINKED = "nvmlDeviceGetP2PStatus("  # (0,1,NVLINK)
+
 
 class Cards:
     """Of the `nvml` source: addresses, who uses which of them, and those cut by MIG."""
@@ -15,21 +17,29 @@ class Cards:
     def __init__(self, results: dict[str, dict[str, Any]]) -> None:
         source = results.get("nvml", {})
         processes = source.get("processes", {})
+        self.nccl = libraries(results.get("libraries", {}), "libnccl.so")
         self.pcis: list[str] = []
         self.in_use: dict[str, str] = {}
         self.with_mig: set[str] = set()
+        self.with_nvlink: set[frozenset[str]] = set()  # pairs
+        at: dict[str, str] = {}  # NVML's index -> address
         for device in source.get("devices", ()):
             calls = device.get("calls", {})
             pci = address(value(calls, "nvmlDeviceGetPciInfo_v3") or {})
             if not pci:
                 continue
             self.pcis.append(pci)
+            at[str(device.get("index"))] = pci
             pids = [process["pid"] for name in USERS for process in value(calls, name) or ()]
             if pids:
                 words = (named(pid, processes) for pid in sorted(set(pids)))
                 self.in_use[pci] = ", ".join(words)
             if (value(calls, "nvmlDeviceGetMigMode") or [0])[0] == 1:
                 self.with_mig.add(pci)
+        for call, result in source.get("system", {}).items():
+            if call.startswith(LINKED) and call.endswith("NVLINK)") and result.get("value") == 0:
+                ends = call[len(LINKED) :].split(",")[:2]
+                self.with_nvlink.add(frozenset(at.get(end, "") for end in ends))
 
 
 def value(calls: dict[str, Any], name: str) -> Any:
@@ -45,3 +55,9 @@ def address(info: dict[str, Any]) -> str:
 def named(pid: int, processes: dict[str, Any]) -> str:
     comm = processes.get(str(pid), {}).get("comm", "")
     return f"{comm} (pid {pid})" if comm else f"pid {pid}"
+
+
+def libraries(source: dict[str, Any], name: str) -> list[str]:
+    """Where files of that name lie, or links to them."""
+    paths = {*source.get("files", {}), *source.get("links", {})}
+    return sorted(path for path in paths if path.rpartition("/")[2].startswith(name))

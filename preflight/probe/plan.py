@@ -20,13 +20,12 @@ if TYPE_CHECKING:
 STALL_S = 20.0  # a measurement that says nothing for so long hangs
 # No step begins before all of an earlier phase have ended.
 REST, ALONE, TOGETHER, PEERS, COLLECTIVE = range(5)
-PHASES = {COLLECTIVE: "nccl", PEERS: "peers"}
 
 
 class Step(Source):
     """One child's work: `work(record)`, which makes the measurements `names`.
 
-    They are of `pci`, or one for each of `each`, or as `of` says ({"from", "to"} or {"cards"}).
+    They are of the card `pci`, of each of `each`, or of each of `of` ({"from", "to"}, {"cards"}).
     `estimate_s`: how long it takes where nothing is wrong. `rank`: the highest are dropped first
     where time is short. `watch`: it runs beside all others, until they have ended.
     """
@@ -42,7 +41,7 @@ class Step(Source):
         rank: int = 0,
         pci: str = "",
         each: Sequence[str] = (),
-        of: dict[str, Any] | None = None,
+        of: Sequence[dict[str, Any]] = (),
         lane: str = "",
         timeout_s: float = 90.0,
         stall_s: float = STALL_S,
@@ -70,11 +69,11 @@ class Step(Source):
         self.does(record)
 
 
-def of_what(pci: str, each: Sequence[str], of: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """What an entry says that it is of; an empty one is of the host."""
-    if each:
-        return [{"pci": card} for card in each]
-    return [of or ({"pci": pci} if pci else {})]
+def of_what(pci: str, each: Sequence[str], of: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What entries say that they are of; an empty one is of the host."""
+    if pci or each:
+        return [{"pci": card} for card in each or (pci,)]
+    return list(of) or [{}]
 
 
 def cards_in(subject: dict[str, Any]) -> set[str]:
@@ -112,7 +111,7 @@ class Plan(Order):
         self.steps += steps
         chosen = [step for step in steps if step.name == "rest" or not self.bars(step)]
         within = self.request.within
-        while within and wall_s(chosen) > self.left_s() and chosen:
+        while within and self.wall_s(chosen) > self.left_s() and chosen:
             worst = max(chosen, key=lambda step: step.rank)
             chosen.remove(worst)
             self.dropped[worst.name] = f"left out to end within {within:g} s"
@@ -120,6 +119,18 @@ class Plan(Order):
 
     def bars(self, step: Step) -> bool:
         return any(map(self.barred, step.cards))
+
+    def wall_s(self, steps: Sequence[Step]) -> float:
+        """How long they take: in a phase the lanes run side by side, and what needs no lane too."""
+        total: dict[tuple[int, str], float] = {}
+        for step in steps:
+            key = step.phase, step.lane
+            at_once = (
+                max(1, len(self.cards.pcis) // 2) if step.phase == PEERS and not step.lane else 1
+            )
+            total[key] = total.get(key, 0.0) + step.estimate_s / at_once
+        phases = {phase for phase, _ in total}
+        return sum(max(s for (p, _), s in total.items() if p == phase) for phase in phases)
 
     def left_s(self) -> float:
         return self.started + self.request.within - time.monotonic()
@@ -138,10 +149,14 @@ class Plan(Order):
             return True
         running = [job.source for job in loop.running.values() if isinstance(job.source, Step)]
         busy = [step for step in running if not step.is_watch]
-        waiting = [step for step in loop.pending if isinstance(step, Step) and not step.is_watch]
-        if any(step.phase < source.phase for step in (*busy, *waiting)):
+        if any(step.phase < source.phase for step in (*busy, *self.waiting(loop))):
             return False
-        return not any(step.lane == source.lane or step.cards & source.cards for step in busy)
+        return not any(
+            (step.lane and step.lane == source.lane) or step.cards & source.cards for step in busy
+        )
+
+    def waiting(self, loop: Loop) -> list[Step]:
+        return [step for step in loop.pending if isinstance(step, Step) and not step.is_watch]
 
     def begun(self, source: Source, loop: Loop) -> None:
         if isinstance(source, Step) and not source.is_watch:
@@ -151,14 +166,18 @@ class Plan(Order):
                 card=source.subjects[0].get("pci", "") if len(source.subjects) == 1 else "",
                 done=len(self.done),
                 of=len(self.steps) - len(self.dropped),
-                left_s=round(wall_s([step for step in loop.pending if isinstance(step, Step)]))
-                + round(source.estimate_s),
+                left_s=round(self.wall_s([*self.waiting(loop), source])),
             )
 
     def ended(self, source: Source, result: dict[str, Any], loop: Loop) -> None:
         self.done.add(source.name)
-        if isinstance(source, Step) and result["status"] == "timed-out":
-            for card in source.cards if len(source.subjects) == 1 else ():
+        if isinstance(source, Step):
+            self.note_end(source, result)
+
+    def note_end(self, step: Step, result: dict[str, Any]) -> None:
+        """A card that hung is left alone from now on; of several nobody knows which one it was."""
+        if result["status"] == "timed-out":
+            for card in step.cards if len(step.subjects) == 1 else ():
                 self.out.setdefault(card, f"not made: {card} hung in {result.get('at', '')}")
 
     # what is said of them
@@ -171,7 +190,7 @@ class Plan(Order):
             given = result.get("measurements", {})
             entries = [given[key] for key in sorted(given, key=int)]
             made += entries
-            if step.name != "driver" or result.get("status") != "ok":
+            if result.get("status") != "ok" or "refused" in result:
                 made += self.missing(step, result, entries)
         return made
 
@@ -179,12 +198,14 @@ class Plan(Order):
         self, step: Step, result: dict[str, Any], entries: Sequence[dict[str, Any]]
     ) -> list[dict[str, Any]]:
         found = {(entry["name"], *subject_of(entry)) for entry in entries}
+        hung = result.get("at", "")
         lacking = [
             {"name": name, **subject}
             for name in step.names
             for subject in step.subjects
             if (name, *subject_of(subject)) not in found
         ]
+        lacking.sort(key=lambda entry: entry["name"] != hung)  # that one, before the others
         for place, entry in enumerate(lacking):
             entry.update(self.reason(step, result, entry, is_first=place == 0))
         return lacking
@@ -198,27 +219,19 @@ class Plan(Order):
             return {"status": bars[0][0], "detail": bars[0][1]}
         if step.name in self.dropped:
             return {"status": "skipped", "detail": self.dropped[step.name]}
+        if "refused" in result:
+            refused: dict[str, str] = result["refused"]
+            is_all = is_first or refused["status"] != "failed"
+            return refused if is_all else {**refused, "status": "skipped"}
         status, detail = result.get("status", "skipped"), result.get("detail", "not begun")
         if status == "timed-out":
             hung = result.get("at", "")
-            if entry["name"] == hung or (is_first and hung not in step.names):
+            if is_first:
                 return {"status": status, "detail": f"no answer in {hung}"}
             return {"status": "skipped", "detail": f"not made: {hung} hung"}
-        if status == "ok":
-            return {"status": "skipped", "detail": "not made"}
         failed = "failed" if is_first and status == "tool-failed" else "skipped"
         return {"status": failed, "detail": detail}
 
 
 def subject_of(entry: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(str(entry.get(key, "")) for key in ("pci", "from", "to"))
-
-
-def wall_s(steps: Sequence[Step]) -> float:
-    """How long they take: within a phase the lanes run side by side."""
-    total: dict[tuple[int, str], float] = {}
-    for step in steps:
-        key = step.phase, step.lane
-        total[key] = total.get(key, 0.0) + step.estimate_s
-    phases = {phase for phase, _ in total}
-    return sum(max(s for (p, _), s in total.items() if p == phase) for phase in phases)

@@ -35,6 +35,13 @@ class Record:
         """`about`: `pci=`, or `source=` and `target=` for a pair, or `cards=`."""
         return Entry(self, name, unit, method, about)
 
+    def run(self, work: Callable[[Record], None]) -> None:
+        """An error outside of any measurement, where a card is opened, is that of all to come."""
+        try:
+            work(self)
+        except CudaError as error:
+            self.emit("refused", {"status": status_of(error), "detail": str(error)})
+
     def keep(self, entry: dict[str, Any]) -> None:
         self.emit("measurements", str(self.count), entry)
         self.count += 1

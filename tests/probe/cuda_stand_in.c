@@ -340,7 +340,7 @@ static void check(u32 *found, const u32 *words, u64 number, u32 seed, int is_spo
 static void fma_(int card, u64 *records, u32 *sums, u32 rounds, u32 blocks, u32 threads) {
     u32 smids = (u32)atoi(told("STAND_IN_SMIDS", told("STAND_IN_SMS", "80")));
     for (u32 block = 0; block < blocks; block++) {
-        u64 cycles = (u64)rounds * threads * 512 / 128 + 100;
+        u64 cycles = (u64)rounds * threads * 1024 / 128 + 100;
         u64 row[5] = {block % smids, 0, cycles, 0, cycles};
         memcpy(records + 5 * block, row, sizeof row);
         for (u32 thread = 0; thread < threads; thread++) {

@@ -67,7 +67,8 @@ def _rank(model: Model, device: Device, setup: Setup, rank: int) -> RankMemory:
     held = weights.rank_bytes(model, setup, pp_rank, device.compute_capability) / GIB
     peak = activation.peak_gib(model, setup, pp_rank, fitted)
     graphs = activation.graph_gib(model, setup, pp_rank, major, fitted)
-    context = fitted.context_gib + (fitted.collective_gib if setup.ranks > 1 else 0.0)
+    collective = fitted.collective_gib if setup.tensor_parallel_size > 1 else 0.0
+    context = fitted.context_gib + collective
     requested = requested_gib(device, setup)
     left = requested - held - peak - context - graphs
     if setup.kv_cache_memory_bytes is not None:

@@ -18,7 +18,15 @@ from typing import Any
 
 from preflight.errors import NotThisKind
 from preflight.parsers import lspci_config, pci_address
-from preflight.parsers.lspci_capability import access_control, error_bits, link_side, port_type
+from preflight.parsers.lspci_capability import (
+    access_control,
+    bus_below,
+    error_bits,
+    link_side,
+    max_payload,
+    numa_node,
+    port_type,
+)
 from preflight.parsers.recording import table_lines
 
 KIND = "lspci"
@@ -37,6 +45,10 @@ _REGION = re.compile(
 )
 _SIZE = re.compile(r"\[size=(\d{1,12})([KMGTP]?)\]")
 _REBAR = re.compile(r"BAR (\d): current size: (\d{1,12})([KMGTP]?)B")
+_OFFERED = re.compile(
+    r"BAR (\d): current size: \d{1,12}[KMGTP]?B, supported:((?: \d{1,12}[KMGTP]?B){1,40})"
+)
+_ONE_SIZE = re.compile(r"(\d{1,12})([KMGTP]?)B")
 _MIB = {"": 1 / (1 << 20), "K": 1 / 1024, "M": 1, "G": 1 << 10, "T": 1 << 20, "P": 1 << 30}
 
 
@@ -90,6 +102,10 @@ def _device(address: str, head: re.Match[str], body: list[str]) -> Json:
         "acs": access_control(body),
         "aer": error_bits(body),
         "bars": _bars(body),
+        "bar_sizes_mib": _offered_sizes(body),
+        "bus_below": bus_below(body) or config.get("bus_below"),
+        "numa_node": numa_node(body),
+        "max_payload_bytes": max_payload(body) or config.get("max_payload_bytes"),
         "access_denied": any("<access denied>" in line for line in body),
     }
 
@@ -157,3 +173,14 @@ def _bars(body: list[str]) -> list[Json]:
         if not any(bar["index"] in (index, None) for bar in bars):
             bars.append({"index": index, "size_mib": size_mib, "address": None})
     return bars
+
+
+def _offered_sizes(body: list[str]) -> Json | None:
+    """What a resizable BAR may be set to, by its number; None where none is resizable."""
+    offers = (_OFFERED.match(line) for line in body)
+    found = {
+        offer[1]: [int(size) * _MIB[unit] for size, unit in _ONE_SIZE.findall(offer[2])]
+        for offer in offers
+        if offer
+    }
+    return found or None

@@ -31,6 +31,9 @@ _ACS = {
     "egress_ctrl": "EgressCtrl",
     "direct_trans": "DirectTrans",
 }
+_BUS = re.compile(r"Bus: primary=[0-9a-f]{2}, secondary=([0-9a-f]{2}), subordinate=")
+_NODE = re.compile(r"(?:NUMA node: |Flags: .{0,200}, NUMA node )(\d{1,4})(?:,|$)")
+_PAYLOAD = re.compile(r"(?:DevC(?:ap|tl): {0,4})?.{0,80}?MaxPayload (\d{2,4}) bytes")
 
 
 def link_side(body: Sequence[str], register: str) -> dict[str, int | None] | None:
@@ -71,6 +74,24 @@ def error_bits(body: Sequence[str]) -> dict[str, Any] | None:
         "uncorrected": [bit for bit, is_set in uncorrected.items() if is_set],
         "fatal": [bit for bit, is_set in uncorrected.items() if is_set and severe.get(bit)],
     }
+
+
+def bus_below(body: Sequence[str]) -> int | None:
+    """The number of the bus right below a bridge."""
+    found = next((match for line in body if (match := _BUS.match(line))), None)
+    return int(found[1], 16) if found else None
+
+
+def numa_node(body: Sequence[str]) -> int | None:
+    """None where the firmware does not tell it: lspci leaves out -1."""
+    found = next((match for line in body if (match := _NODE.match(line))), None)
+    return int(found[1]) if found else None
+
+
+def max_payload(body: Sequence[str]) -> dict[str, int] | None:
+    """What the device can and what it is set to: DevCap comes first, then DevCtl."""
+    found = [int(match[1]) for line in body if (match := _PAYLOAD.match(line))]
+    return {"able": found[0], "used": found[1]} if len(found) == 2 else None
 
 
 def _line(body: Sequence[str], register: str) -> str | None:

@@ -1,8 +1,9 @@
 """What the bytes of `lspci -x` tell where its text does not: numbers, and the link.
 
 nvidia-bug-report of drivers before 525 holds `lspci -v -xxx`, which names no link in words.
-Layout: PCI Local Bus 3.0, 6.1; PCI Express Base 5.0, 7.5.3 (capability id 10h: link
-capabilities at 0Ch, link status at 12h).
+Layout: PCI Local Bus 3.0, 6.1; PCI-to-PCI Bridge 1.2, 3.2 (bus below at 19h); PCI Express Base
+5.0, 7.5.3 (capability id 10h: device capabilities at 04h and control at 08h, whose payload is
+128 bytes doubled so many times; link capabilities at 0Ch, link status at 12h).
 """
 
 from __future__ import annotations
@@ -27,18 +28,27 @@ def decode(body: Sequence[str]) -> dict[str, Any]:
     }
     if config[0x0E] & 0x7F == 0:  # an ordinary device, no bridge
         facts["subsystem_id"] = f"{_word(config, 0x2C)}:{_word(config, 0x2E)}"
-    link = _link(config)
-    return facts | ({"link": link} if link else {})
+    elif config[0x0E] & 0x7F == 1:
+        facts["bus_below"] = config[0x19]
+    at = _express(config)
+    return facts if at is None else facts | _link_and_payload(config, at)
 
 
-def _link(config: bytes) -> dict[str, Any] | None:
-    at = config[0x34]
+def _link_and_payload(config: bytes, at: int) -> dict[str, Any]:
+    capable, status = config[at + 0x0C : at + 0x0E], config[at + 0x12 : at + 0x14]
+    payload = {"able": 128 << (config[at + 4] & 7), "used": 128 << (config[at + 8] >> 5 & 7)}
+    link = {"capable": _side(capable), "current": _side(status)}
+    return {"link": link, "max_payload_bytes": payload}
+
+
+def _express(config: bytes) -> int | None:
+    """Where the PCI Express capability begins."""
+    at = config[0x34] & 0xFC
     for _ in range(48):  # a list that bites its tail ends too
         if at < 0x40 or at + 0x14 > len(config):
             return None
         if config[at] == _EXPRESS:
-            capable, status = config[at + 0x0C : at + 0x0E], config[at + 0x12 : at + 0x14]
-            return {"capable": _side(capable), "current": _side(status)}
+            return at
         at = config[at + 1] & 0xFC
     return None
 

@@ -7,7 +7,7 @@ import re
 from preflight.facts import Fact, Missing, NotApplicable
 from preflight.understand.cards import CardEvidence
 from preflight.understand.chipsets import chipset
-from preflight.understand.link import ports_above
+from preflight.understand.link import bus_source, ports_above
 from preflight.understand.pci_tree import PciDevice
 from preflight.understand.picking import Picks, first, whole
 
@@ -26,9 +26,13 @@ _PAYLOAD = 128  # bytes; each step doubles it
 def attachment(card: CardEvidence) -> Picks:
     used, able = _payload(card)
     return {
-        "chipset_port": first(("sysfs-pci", _chipset_port(card))),
-        "pcie_max_payload_bytes": first(("sysfs-pci", used)),
-        "pcie_max_payload_able_bytes": first(("sysfs-pci", able)),
+        "chipset_port": first((bus_source(card), _chipset_port(card))),
+        "pcie_max_payload_bytes": first(
+            ("sysfs-pci", used), ("lspci", _payload_by_lspci(card, "used"))
+        ),
+        "pcie_max_payload_able_bytes": first(
+            ("sysfs-pci", able), ("lspci", _payload_by_lspci(card, "able"))
+        ),
         "unassigned_bars": first(
             ("sysfs-pci", _unassigned(card)),
             ("lspci", _unassigned_by_lspci(card)),
@@ -92,8 +96,11 @@ def _unassigned_by_lspci(card: CardEvidence) -> Fact[tuple[str, ...]]:
     if isinstance(card.lspci, Missing):
         return card.lspci
     bars = card.lspci["bars"]
-    if len(bars) < 2 or any(bar["index"] is None for bar in bars):
+    if len(bars) < 2:
         return Missing("not-present", "lspci shows no region")
+    if any(bar["index"] is None for bar in bars):  # lspci -v names no numbers
+        placed = not any(_is_nowhere(bar["address"]) for bar in bars)
+        return () if placed else Missing("not-present", "lspci shows no region")
     return tuple(f"BAR {bar['index']}" for bar in bars if _is_nowhere(bar["address"]))
 
 
@@ -128,6 +135,13 @@ def _payload(card: CardEvidence) -> tuple[Fact[int], Fact[int]]:
     able = space[place + _DEVICE_CAPABILITIES] & 7
     used = space[place + _DEVICE_CONTROL] >> 5 & 7
     return _PAYLOAD << used, _PAYLOAD << able
+
+
+def _payload_by_lspci(card: CardEvidence, side: str) -> Fact[int]:
+    if isinstance(card.lspci, Missing):
+        return card.lspci
+    told = card.lspci["max_payload_bytes"]
+    return told[side] if told else Missing("not-present", "lspci shows no payload size")
 
 
 def _even(digits: str) -> str:

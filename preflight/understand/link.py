@@ -7,7 +7,8 @@ from preflight.understand.cards import CardEvidence
 from preflight.understand.driver_says import smi
 from preflight.understand.pci_tree import PciDevice, gen_of, lanes_of
 from preflight.understand.picking import Picked, Picks, converted, first, whole
-from preflight.understand.sources import Json
+from preflight.understand.sources import Json, file
+from preflight.understand.way import port
 
 _HYPERVISOR = Missing("guest-view", "only the hypervisor knows the ports above")
 
@@ -28,8 +29,8 @@ def link(card: CardEvidence) -> Picks:
             ("sysfs-pci", _own(card, "max", "width")),
             ("lspci", _lspci(card, "capable", "width")),
         ),
-        "upstream": first(("sysfs-pci", upstream(card))),
-        "numa_node": first(("sysfs-pci", _numa_node(card))),
+        "upstream": first((bus_source(card), upstream(card))),
+        "numa_node": _numa_node(card),
         "iommu_group": first(("sysfs-pci", _iommu_group(card))),
     }
 
@@ -39,10 +40,23 @@ def ports_above(card: CardEvidence) -> tuple[PciDevice, ...] | Missing:
     if card.host.is_guest:
         return _HYPERVISOR
     if isinstance(card.sysfs, Missing):
-        return card.sysfs
+        return _ports_by_lspci(card)
     tree = card.host.sysfs
     assert not isinstance(tree, Missing)  # the card is out of it
     return tuple(tree.get(pci, PciDevice(pci, ())) for pci in card.sysfs.above)
+
+
+def _ports_by_lspci(card: CardEvidence) -> tuple[PciDevice, ...] | Missing:
+    host = card.host
+    if isinstance(host.ways, Missing) or card.pci not in host.ways:
+        assert isinstance(card.sysfs, Missing)
+        return card.sysfs
+    return tuple(port(pci, host.lspci, host.pci_ids) for pci in host.ways[card.pci])
+
+
+def bus_source(card: CardEvidence) -> str:
+    """The source that tells of the ports above the card."""
+    return "lspci" if isinstance(card.sysfs, Missing) else "sysfs-pci"
 
 
 def upstream(card: CardEvidence) -> Fact[tuple[Bridge, ...]]:
@@ -86,9 +100,9 @@ def _limit(card: CardEvidence, what: str, call: str) -> Picked:
         ("sysfs-pci", _own(card, "max", what)),
         ("lspci", _lspci(card, "capable", what)),
     )
-    port = _port(card, what)
-    if isinstance(together.value, int) and isinstance(port, int) and port < together.value:
-        return Picked(port, "sysfs-pci")
+    slot = _port(card, what)
+    if isinstance(together.value, int) and isinstance(slot, int) and slot < together.value:
+        return Picked(slot, bus_source(card))
     return together
 
 
@@ -130,12 +144,33 @@ def _lspci(card: CardEvidence, when: str, what: str) -> Fact[int]:
     return converted(ends[what], _CONVERT[what])
 
 
-def _numa_node(card: CardEvidence) -> Fact[int]:
+def _numa_node(card: CardEvidence) -> Picked:
     if card.host.is_guest:
-        return Missing("guest-view", "the hypervisor places the card")
+        return Picked(Missing("guest-view", "the hypervisor places the card"))
+    return first(
+        ("sysfs-pci", _numa_node_by_sysfs(card)),
+        ("bug-report", _numa_node_of_report(card)),
+        ("lspci", _numa_node_by_lspci(card)),
+    )
+
+
+def _numa_node_by_sysfs(card: CardEvidence) -> Fact[int]:
     if isinstance(card.sysfs, Missing):
         return card.sysfs
     return converted(card.sysfs.read("numa_node"), whole)
+
+
+def _numa_node_of_report(card: CardEvidence) -> Fact[int]:
+    path = f"/sys/bus/pci/devices/{card.pci}/numa_node"
+    return converted(file(card.host.capture, "bug-report", path), whole)
+
+
+def _numa_node_by_lspci(card: CardEvidence) -> Fact[int]:
+    if isinstance(card.lspci, Missing):
+        return card.lspci
+    if card.lspci["numa_node"] is None:
+        return Missing("not-present", "lspci shows no NUMA node")
+    return converted(card.lspci["numa_node"], whole)
 
 
 def _iommu_group(card: CardEvidence) -> Fact[int]:

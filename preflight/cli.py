@@ -17,14 +17,15 @@ from preflight.errors import PreflightError, UsageError
 
 if TYPE_CHECKING:
     from preflight.acceptance import Judged
+    from preflight.facts import Facts
     from preflight.findings import Level
     from preflight.outputs import Outputs
     from preflight.purpose import Purpose
     from preflight.render.progress import Progress
     from preflight.transport import Request
 
+_TOKENS = click.IntRange(1, 10_000_000)
 COMMANDS_TO_COME = {
-    "plan": "says which vLLM layout fits",
     "fleet": "checks an inventory",
     "redact": "makes a capture fit to be shown",
     "diff": "compares two reports",
@@ -368,6 +369,93 @@ def deploy(layout: str, hosts: tuple[str, ...], artifacts: str, **options: Any) 
 @cli.command(
     epilog="""\b
 Examples:
+  preflight plan llama-3.1-70b-awq --gpus "2x RTX 4090"
+  preflight plan ./my-model --capture gpu01.json --write host_vars/gpu01.yml
+  preflight plan 8b --gpus "RTX 4090" --gpus "RTX 5090" --price 0.35/h --price 0.70/h
+  preflight plan 8b --gpus "H100 SXM" --compare vllm.log
+
+\b
+Exit status:
+  0    fits (the layout asked for, the cheapest that is enough, and as the log tells)
+  1    nothing fits, nothing is enough, or the log tells otherwise
+  2    usage or bad input
+  3    the host or the hub was not reached, or the host's cards are not known"""
+)
+@click.argument("model")
+@click.option(
+    "--gpus", multiple=True, metavar="CARDS", help='Such as "2x RTX 4090"; several compare.'
+)
+@click.option("--host", metavar="[USER@]HOST[:PORT]", help="Plan for the cards of this host.")
+@click.option("--capture", "capture_path", metavar="FILE", help="Plan for those of saved evidence.")
+@click.option("--layout", metavar="LAYOUT", help="tpN, ppN, tpNppM, replicas or split.")
+@click.option(
+    "--for",
+    "aim",
+    type=click.Choice(["throughput", "latency", "context", "cost"]),
+    default="throughput",
+    show_default=True,
+    help="What the recommended layout is to be best at.",
+)
+@click.option("--concurrency", type=click.IntRange(1, 4096), default=32, show_default=True)
+@click.option("--input", "input_tokens", type=_TOKENS, default=512, show_default=True)
+@click.option("--output", "output_tokens", type=_TOKENS, default=128, show_default=True)
+@click.option("--max-model-len", metavar="TOKENS", help="Ask for this length; the longest else.")
+@click.option("--quantization", metavar="METHOD", help="Quantise a 16-bit model while it loads.")
+@click.option("--kv-cache-dtype", metavar="TYPE", help="Such as fp8.")
+@click.option("--enforce-eager", is_flag=True, help="Without CUDA graphs.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any vLLM setting.")
+@click.option("--vllm", "vllm_version", metavar="VERSION", help="0.20 or newer; else the roles'.")
+@click.option("--price", "prices", multiple=True, metavar="PRICE", help='"0.40/h", "£350/month".')
+@click.option("--prices", "price_file", metavar="FILE", help="YAML, cards to price.")
+@click.option("--power-price", metavar="PRICE", help="Of one kWh.")
+@click.option("--min-decode", type=click.FloatRange(0), metavar="TOK_S", help="For each request.")
+@click.option("--min-concurrency", type=click.IntRange(1, 4096), metavar="REQUESTS")
+@click.option("--compare", "log_path", metavar="LOG", help="vLLM's start-up log beside the plan.")
+@click.option("--write", "write_path", metavar="FILE", help="The roles' variables for the layout.")
+@click.option("--json", "json_path", metavar="FILE", help="Write it as JSON; - for stdout.")
+@click.option("--markdown", "markdown_path", metavar="FILE", help="Write it as Markdown.")
+def plan(model: str, host: str | None, capture_path: str | None, **options: Any) -> int:
+    """Say which vLLM layout fits, how fast, at what cost, and why not the others."""
+    from preflight.planned import Written
+    from preflight.planning import answer, question
+
+    if sum(map(bool, (host, capture_path, options["gpus"]))) > 1:
+        raise UsageError("--gpus, --host and --capture each name the cards: give one of them")
+    paths = [options.pop(name) for name in ("json_path", "markdown_path", "write_path")]
+    written = Written(*paths)
+    asked = question(model, options)
+    made = answer(asked, _facts(host, capture_path))
+    for path, data in written.files(made):
+        _write(path, data)
+    text = written.terminal(made, **_look(sys.stderr if written.takes_stdout else sys.stdout))
+    click.echo(text, err=written.takes_stdout, nl=False)
+    return 0 if made.is_good else 1
+
+
+def _facts(host: str | None, capture_path: str | None) -> Facts | None:
+    """What a host's evidence says of it; None where neither was named."""
+    if not host and not capture_path:
+        return None
+    from pathlib import Path
+
+    from preflight.acceptance import judge_hosts, judge_saved
+    from preflight.transport import Request
+
+    if capture_path:
+        judged = judge_saved(Path(capture_path), "default")
+    else:
+        assert host is not None
+        with _progress([host]) as progress:
+            judged = judge_hosts([host], Request(), "default", progress)[0]
+    if judged.error is not None:
+        raise judged.error
+    assert judged.report is not None
+    return judged.report.facts
+
+
+@cli.command(
+    epilog="""\b
+Examples:
   preflight power --gpus "2x RTX 4090" --psu "1600W ATX3.1"
   preflight power --gpus "RTX 5090 + 2x RTX 3090" --psu 2000W --host-w 400 --json -
 
@@ -407,7 +495,8 @@ def power(gpus: str, psu: str, host_w: float | None, json_path: str | None) -> i
 def parse(kind: str, file: str) -> int:
     """Print one recorded output as JSON. FILE may be - for standard input.
 
-    KIND is one of topo, p2p, smi, kernel, lspci, ipmi-sdr, ipmi-sensor, ipmi-dcmi.
+    KIND is one of topo, p2p, smi, kernel, lspci, ipmi-sdr, ipmi-sensor, ipmi-dcmi,
+    vllm-log.
     """
     import json
     from pathlib import Path

@@ -29,7 +29,7 @@ class Outputs:
             raise UsageError("--save-capture - holds one host", "name a folder for several hosts")
         for path in (self.json, None if self.several else self.capture):
             if path and path != STDOUT:
-                _writable(Path(path))
+                writable(Path(path))
         if self.several and self.capture:
             _folder(Path(self.capture))
 
@@ -74,7 +74,7 @@ def write_file(path: Path, data: bytes) -> None:
         raise UsageError(f"{path}: {error.strerror}") from error
 
 
-def _writable(path: Path) -> None:
+def writable(path: Path) -> None:
     if path.is_dir():
         raise UsageError(f"{path} is a folder, a file was expected")
     if not path.parent.is_dir():

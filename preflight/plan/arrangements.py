@@ -69,7 +69,8 @@ def kind(device: Device) -> tuple[str, int]:
 
 
 def strongest_first(devices: Sequence[Device]) -> list[Device]:
-    return sorted(devices, key=lambda device: (-device.memory_gib, -device.memory_gb_s))
+    """By memory, as it is sold; of as much by bandwidth."""
+    return sorted(devices, key=lambda device: (-round(device.memory_gib), -device.memory_gb_s))
 
 
 def _split(devices: Cards, layout: Layout) -> Arrangement:

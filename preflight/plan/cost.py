@@ -28,8 +28,10 @@ class Price:
 
     def __str__(self) -> str:
         digits = 2 if self.amount >= 1 else 3
-        return f"{self.currency}{self.amount:.{digits}f}" if len(self.currency) == 1 else (
-            f"{self.amount:.{digits}f} {self.currency}".rstrip()
+        return (
+            f"{self.currency}{self.amount:.{digits}f}"
+            if len(self.currency) == 1
+            else (f"{self.amount:.{digits}f} {self.currency}".rstrip())
         )
 
 
@@ -50,7 +52,9 @@ def of_power(text: str) -> Price:
     return Price(_amount(told), _currency(told))
 
 
-def an_hour(price: Price | None, power_price: Price | None, devices: Iterable[Device]) -> Price | None:
+def an_hour(
+    price: Price | None, power_price: Price | None, devices: Iterable[Device]
+) -> Price | None:
     """Rent and power together; power at the cards' limits, the rest of the host not counted.
 
     UsageError where they are in different currencies.

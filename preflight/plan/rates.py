@@ -34,6 +34,7 @@ class Rates:
     matmul_share_8: float
     experts_share: float
     eager_layer_us: float
+    pipeline_share: float
     hop_us: float
     links: Mapping[str, LinkRates]
     pcie_lane_gb_s: Mapping[int, float]
@@ -53,7 +54,7 @@ def parse(data: Mapping[str, Any]) -> Rates:
     told: Mapping[str, str] = data["sources"]
     plain = {key: Figure(v[0], told[v[1]]) for key, v in data.items() if isinstance(v, list)}
     return Rates(
-        **{key: figure.value for key, figure in plain.items()},  # type: ignore[arg-type]
+        **{key: figure.value for key, figure in plain.items()},
         links={
             kind: LinkRates(**{key: pair[0] for key, pair in link.items()})
             for kind, link in data["links"].items()

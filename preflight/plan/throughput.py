@@ -7,7 +7,7 @@ both. docs/planner.md derives it; the constants are those of speed.yaml.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -21,6 +21,7 @@ from preflight.plan.weights import work
 BANDWIDTH, CACHE, COMPUTE = "memory bandwidth", "KV cache reads", "compute"
 OVERHEAD, HOST = "kernel overhead", "host CPU (eager)"
 LATENCY, TRANSFER = "collective latency", "collective bandwidth"
+BUBBLES = "pipeline bubbles"
 _ACTIVATION_BYTES = 2
 _FALLBACK_CLOCK_HZ = 1.7e9  # a guess, for a card of which no tensor rate is known
 _FALLBACK_FLOP = 512  # per clock and multiprocessor: the least of any with tensor cores
@@ -86,23 +87,28 @@ def decode(server: Server, batch: int, context_tokens: int) -> Speed:
     hops = (pp - 1) * _hop_s(server, rows)
     through = sum(step.seconds for step in steps) + hops
     busy = groups * max(step.seconds for step in steps)
+    if groups > 1:
+        busy /= server.rates.pipeline_share
     seconds = max(through, busy)
-    parts = Counter[str]()
+    parts: dict[str, float] = defaultdict(float)
     for step in steps:
-        parts.update({name: s * groups / pp for name, s in step.parts.items()})
+        for name, spent in step.parts.items():
+            parts[name] += spent * groups / pp
     parts[LATENCY] += hops
-    parts["pipeline bubbles"] += max(0.0, seconds - sum(parts.values()))
+    parts[BUBBLES] += max(0.0, seconds - sum(parts.values()))
     return _speed(server, batch / seconds, parts, batch)
 
 
 def prefill(server: Server, prompt_tokens: int) -> Speed:
-    """Prompts of that length, as many as fill a step; stages of a pipeline work on parts in turn."""
+    """Prompts of that length, as many as fill a step; stages of a pipeline take turns."""
     tokens = server.setup.max_num_batched_tokens
     prompts = max(1, tokens // max(prompt_tokens, 1))
     steps = [_step(server, stage, tokens, prompts, 0, prompt_tokens) for stage in server.stages]
     slowest = max(steps, key=lambda step: step.seconds)
-    parts = Counter(slowest.parts)
-    parts[TRANSFER] += _hop_s(server, tokens) if len(steps) > 1 else 0.0
+    parts = dict(slowest.parts)
+    if len(steps) > 1:
+        parts[TRANSFER] = parts.get(TRANSFER, 0.0) + _hop_s(server, tokens)
+        parts[BUBBLES] = slowest.seconds * (1 / server.rates.pipeline_share - 1)
     return _speed(server, tokens / sum(parts.values()), parts, prompts)
 
 
@@ -143,7 +149,7 @@ def _rank_parts(
     cache = 0.0
     if context_tokens:
         read = kv_cache.read_bytes(model, setup, pp_rank, context_tokens)
-        cache = requests * read / (card.memory_gb_s * 1e9 * told.cache_share)
+        cache = requests * read / (_read_gb_s(card, told.cache_share) * 1e9)
     quantising = told.quantise_us if any(_is_quantised(one.format, card) for one in each) else 0.0
     overhead = layers * (told.layer_us + quantising) * 1e-6
     if pp_rank == setup.pipeline_parallel_size - 1:
@@ -163,12 +169,18 @@ def _on_the_host(parts: dict[str, float], layers: int, server: Server) -> dict[s
 
 def _reading_s(one: Work, card: Device, server: Server) -> float:
     told = server.rates
-    share = told.bandwidth_share * _experts_share(server)
-    seconds = one.bytes_read / (card.memory_gb_s * 1e9 * share)
+    reached = _read_gb_s(card, told.bandwidth_share) * _experts_share(server)
+    seconds = one.bytes_read / (reached * 1e9)
     if one.format.bits < 8 and not formats.is_native(one.format, card.compute_capability):
         weights = one.bytes_read / formats.bytes_of(one.format, 1 << 12, 1 << 12) * (1 << 24)
         seconds = max(seconds, weights / (max(card.sm_count, 1) * told.unpack_g_s * 1e9))
     return seconds
+
+
+def _read_gb_s(card: Device, share: float) -> float:
+    """A part of the nominal rate, and no more than a plain read was measured to reach."""
+    nominal = card.memory_gb_s * share
+    return min(nominal, card.measured_read_gb_s) if card.measured_read_gb_s else nominal
 
 
 def _computing_s(one: Work, card: Device, server: Server) -> float:
@@ -177,16 +189,24 @@ def _computing_s(one: Work, card: Device, server: Server) -> float:
 
 def _tensor_flop_s(format: Format, card: Device, told: Rates) -> float:
     """What long products of that format reach on that card."""
+    name = format.computes_in
     is_native = formats.is_native(format, card.compute_capability)
-    rate = card.tflops.get(format.computes_in) if is_native else None
-    if rate and format.bits < 16:
-        return rate * 1e12 * told.matmul_share_8
-    return _tensor_16_flop_s(card) * told.matmul_share_16
+    if is_native and format.bits < 16 and name in card.tflops:
+        return _at_most(card.tflops[name] * told.matmul_share_8, card, name)
+    return _tensor_16_flop_s(card, told)
 
 
-def _tensor_16_flop_s(card: Device) -> float:
-    rate = card.tflops.get("bf16") or card.tflops.get("fp16")
-    return rate * 1e12 if rate else card.sm_count * _FALLBACK_FLOP * _FALLBACK_CLOCK_HZ
+def _tensor_16_flop_s(card: Device, told: Rates) -> float:
+    for name in ("bf16", "fp16"):
+        if name in card.tflops:
+            return _at_most(card.tflops[name] * told.matmul_share_16, card, name)
+    guessed = card.sm_count * _FALLBACK_FLOP * _FALLBACK_CLOCK_HZ / 1e12
+    return _at_most(guessed * told.matmul_share_16, card, "bf16")
+
+
+def _at_most(tflops: float, card: Device, name: str) -> float:
+    """In FLOP a second, and no more than was measured on the card."""
+    return min(tflops, card.measured_tflops.get(name, tflops)) * 1e12
 
 
 def _attention_s(
@@ -199,7 +219,7 @@ def _attention_s(
         seen = min(prompt_tokens / 2, window) if window else prompt_tokens / 2
         flop += 4.0 * layer.query_heads * layer.head_dim * tokens * seen
     flop /= server.setup.tensor_parallel_size
-    return flop / (_tensor_16_flop_s(card) * server.rates.matmul_share_16)
+    return flop / _tensor_16_flop_s(card, server.rates)
 
 
 def _collectives(server: Server, pp_rank: int, tokens: int, requests: int) -> dict[str, float]:
@@ -235,7 +255,7 @@ def _speed(server: Server, tok_s: float, parts: Mapping[str, float], batch: int)
 
 
 def spread_of(server: Server) -> float:
-    """How far the estimate may be off: what was fitted, and each step away from it, in quadrature."""
+    """How far it may be off: what was fitted, and each step away from it, in quadrature."""
     told = server.rates.spread
     steps = [told["fitted"]]
     if any(card.compute_capability != (9, 0) for card in server.devices):
@@ -250,7 +270,7 @@ def spread_of(server: Server) -> float:
         steps.append(told["other_architecture"])
     if server.setup.enforce_eager:
         steps.append(told["eager"])
-    return min(0.9, sum(step**2 for step in steps) ** 0.5)
+    return float(min(0.9, sum(step**2 for step in steps) ** 0.5))
 
 
 def _has_experts(model: Model) -> bool:
@@ -262,7 +282,8 @@ def _has_state(model: Model) -> bool:
 
 
 def _kinds(model: Model) -> Iterable[Layer]:
-    return set(model.layers)
+    """Each layer object once: most models repeat a few, and to compare them by value is slow."""
+    return {id(layer): layer for layer in model.layers}.values()
 
 
 def _experts_share(server: Server) -> float:

@@ -32,9 +32,14 @@ class Wish:
         return tuple(sorted({*BATCHES, self.concurrency}))
 
     @property
+    def settings(self) -> dict[str, object]:
+        """The overrides by vLLM's names with underscores."""
+        return {name.replace("-", "_"): value for name, value in self.overrides.items()}
+
+    @property
     def request_tokens(self) -> int:
         """What one request holds of the cache when it ends."""
-        return self.input_tokens + self.output_tokens
+        return max(self.input_tokens + self.output_tokens, 1)
 
     @property
     def context_tokens(self) -> int:

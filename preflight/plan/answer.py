@@ -1,0 +1,245 @@
+"""The whole plan: every layout of a host's cards for one model, and the one to take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from preflight.facts import Facts
+from preflight.layout import Layout
+from preflight.plan import cost, memory, settings
+from preflight.plan.advice import Advice, advise
+from preflight.plan.arrangements import Arrangement, Cards, arrange, considered
+from preflight.plan.cost import Price
+from preflight.plan.links import Link, link
+from preflight.plan.rates import Rates, rates
+from preflight.plan.scaling import Scaling, mixed_words, scaling
+from preflight.plan.shapes import Device, Memory, Model, RankMemory, Refusal, Setup
+from preflight.plan.throughput import Server, Speed, decode, prefill
+from preflight.plan.wish import Wish
+
+_EAGER = "CUDA graphs leave no room; without them it fits, and is slower"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One layout: why not, or what it holds, how fast it is, what it costs and how to set it."""
+
+    layout: Layout
+    servers: tuple[Cards, ...] = ()
+    setup: Setup | None = None
+    memory: Memory | None = None  # of the server with the least cache
+    refusal: Refusal | None = None
+    link: Link | None = None
+    decode: Mapping[int, Speed] = field(default_factory=dict)  # requests at once -> over all
+    prefill: Speed | None = None
+    scaling: Scaling | None = None
+    cost_per_mtok: Price | None = None
+    advice: Advice = field(default_factory=Advice)
+    gains: Mapping[str, int] = field(default_factory=dict)  # setting -> cache tokens it adds
+    notes: tuple[str, ...] = ()
+
+    @property
+    def fits(self) -> bool:
+        return self.refusal is None
+
+    @property
+    def fullest(self) -> RankMemory | None:
+        return self.memory.fullest if self.memory else None
+
+    def served_tok_s(self, wish: Wish) -> float:
+        """Tokens of answers a second, the time for their prompts counted."""
+        if self.prefill is None:
+            return 0.0
+        answering = wish.output_tokens / self.decode[wish.concurrency].tok_s
+        reading = wish.input_tokens / self.prefill.tok_s
+        return max(wish.output_tokens, 1) / max(answering + reading, 1e-9)
+
+    @property
+    def cards(self) -> int:
+        return sum(map(len, self.servers))
+
+
+@dataclass(frozen=True)
+class Plan:
+    model: Model
+    devices: Cards
+    wish: Wish
+    candidates: tuple[Candidate, ...]
+    price_per_hour: Price | None = None
+    notes: tuple[str, ...] = ()
+
+
+def plan(model: Model, devices: Cards, wish: Wish, facts: Facts | None = None) -> Plan:
+    """Of every layout these cards could be given, or of the one asked for and its neighbours."""
+    told = rates()
+    layouts = list(considered(len(devices)))
+    if wish.layout and wish.layout.name not in {layout.name for layout in layouts}:
+        layouts.append(wish.layout)
+    price = cost.an_hour(wish.price, wish.power_price, devices)
+    alone = _alone(model, devices, wish, told)
+    candidates = tuple(
+        _candidate(model, arrange(devices, layout, facts), wish, told, facts, price, alone)
+        for layout in layouts
+    )
+    return Plan(model, devices, wish, candidates, price, model.notes)
+
+
+def _alone(model: Model, devices: Cards, wish: Wish, told: Rates) -> Server | None:
+    """The strongest card by itself, against which the others are held; memory left aside."""
+    arrangement = arrange(devices, considered(1)[0])
+    cards = arrangement.servers[0]
+    setup = settings.setup(
+        model,
+        cards,
+        vllm_version=wish.vllm_version,
+        overrides=wish.overrides,
+        tensor_parallel_size=1,
+        pipeline_parallel_size=1,
+    )
+    return Server(model, cards, setup, link(cards, told), told)
+
+
+def _candidate(
+    model: Model,
+    arrangement: Arrangement,
+    wish: Wish,
+    told: Rates,
+    facts: Facts | None,
+    price: Price | None,
+    alone: Server | None,
+) -> Candidate:
+    layout = arrangement.layout
+    made = Candidate(layout, arrangement.servers, refusal=arrangement.refusal)
+    if made.refusal:
+        return made
+    fitted = [_fit(model, cards, layout, wish) for cards in _kinds(arrangement.servers)]
+    setup, held, why_eager = min(fitted, key=lambda one: (one[1].fits, one[1].kv_cache_tokens))
+    way = link(arrangement.servers[0], told, facts)
+    made = replace(made, setup=setup, memory=held, link=way, refusal=held.refusal)
+    servers = [Server(model, c, setup, way, told) for c in arrangement.servers]
+    if arrangement.is_mixed:
+        return replace(made, refusal=_mixed(servers[0], wish, alone))
+    if made.refusal:
+        return made
+    made = _with_speed(made, servers, wish, price, alone)
+    cards = arrangement.servers[0]
+    advice = advise(model, cards, setup, held, way, wish.settings, why_eager)
+    return replace(made, advice=advice, gains=_gains(model, cards, setup, held), notes=held.notes)
+
+
+def _fit(model: Model, cards: Cards, layout: Layout, wish: Wish) -> tuple[Setup, Memory, str]:
+    """With CUDA graphs; without them where only so it fits."""
+    setup = settings.setup(
+        model,
+        cards,
+        vllm_version=wish.vllm_version,
+        overrides=wish.overrides,
+        tensor_parallel_size=layout.tensor_parallel_size,
+        pipeline_parallel_size=layout.pipeline_parallel_size,
+    )
+    setup, held = _with_fewer_seqs(model, cards, setup, wish)
+    if held.fits or setup.enforce_eager or (held.refusal and held.refusal.kind != "memory"):
+        return setup, held, ""
+    eager = replace(setup, enforce_eager=True)
+    without = memory.estimate(model, cards, eager)
+    return (eager, without, _EAGER) if without.fits else (setup, held, "")
+
+
+def _with_fewer_seqs(model: Model, cards: Cards, setup: Setup, wish: Wish) -> tuple[Setup, Memory]:
+    """As many requests as the cache holds of the asked length, where that is less than the default.
+
+    Each costs room of its own, for graphs and sampling. What was set by hand stays.
+    """
+    held = memory.estimate(model, cards, setup)
+    if not held.ranks or "max_num_seqs" in wish.settings:
+        return setup, held
+    wanted = max(held.kv_cache_tokens // wish.request_tokens, 1)
+    seqs = 1 << (wanted - 1).bit_length()
+    if seqs >= setup.max_num_seqs:
+        return setup, held
+    fewer = replace(setup, max_num_seqs=seqs)
+    return fewer, memory.estimate(model, cards, fewer)
+
+
+def _with_speed(
+    made: Candidate,
+    servers: Sequence[Server],
+    wish: Wish,
+    price: Price | None,
+    alone: Server | None,
+) -> Candidate:
+    assert made.memory is not None
+    assert made.setup is not None
+    room = _room(made.memory, made.setup, wish)
+    speeds = {batch: over(servers, batch, room, wish.context_tokens) for batch in wish.batches}
+    prompts = prefill(servers[0], wish.input_tokens)
+    asked = speeds[wish.concurrency]
+    cost_each = cost.per_million(price, asked.tok_s) if price else None
+    return replace(
+        made,
+        decode=speeds,
+        prefill=prompts.times(len(servers)),
+        scaling=scaling(speeds, alone, wish) if alone else None,
+        cost_per_mtok=cost_each,
+    )
+
+
+def over(servers: Sequence[Server], batch: int, room: int, context_tokens: int) -> Speed:
+    """Requests dealt out evenly over servers, each running at most what its cache holds."""
+    total: Speed | None = None
+    for number, server in enumerate(servers):
+        share = batch // len(servers) + (number < batch % len(servers))
+        if share:
+            speed = decode(server, min(share, room), context_tokens)
+            total = speed if total is None else _together(total, speed)
+    assert total is not None
+    return total
+
+
+def _together(one: Speed, two: Speed) -> Speed:
+    return replace(
+        one,
+        tok_s=one.tok_s + two.tok_s,
+        low=one.low + two.low,
+        high=one.high + two.high,
+        batch=one.batch + two.batch,
+    )
+
+
+def _room(held: Memory, setup: Setup, wish: Wish) -> int:
+    """Requests of the asked length that run at once; the others wait."""
+    by_cache = held.kv_cache_tokens // max(wish.request_tokens, 1)
+    return max(1, min(by_cache, setup.max_num_seqs))
+
+
+def _mixed(server: Server, wish: Wish, alone: Server | None) -> Refusal:
+    words = mixed_words(server, alone, wish)
+    return Refusal(words, instead="separate services (split), or a pipeline", kind="cards")
+
+
+def _kinds(servers: Sequence[Cards]) -> list[Cards]:
+    """One server of each sort: what alike cards hold is alike."""
+    seen: dict[tuple[tuple[str, float, float], ...], Cards] = {}
+    for cards in servers:
+        seen.setdefault(tuple((c.name, c.memory_gib, c.memory_used_gib) for c in cards), cards)
+    return list(seen.values())
+
+
+def _gains(model: Model, cards: Cards, setup: Setup, held: Memory) -> Mapping[str, int]:
+    """Cache tokens that a setting would add."""
+    changed: dict[str, Setup] = {}
+    if not setup.enforce_eager:
+        changed["enforce-eager"] = replace(setup, enforce_eager=True)
+    if setup.kv_cache_dtype == "auto" and model.kv_cache_dtype == "auto" and _takes_fp8(cards):
+        changed["kv-cache-dtype: fp8"] = replace(setup, kv_cache_dtype="fp8")
+    gains = {
+        name: memory.estimate(model, cards, other).kv_cache_tokens - held.kv_cache_tokens
+        for name, other in changed.items()
+    }
+    return {name: tokens for name, tokens in gains.items() if tokens > 0}
+
+
+def _takes_fp8(cards: Sequence[Device]) -> bool:
+    """From compute capability 8.0 on, through Triton below 8.9."""
+    return all(card.compute_capability >= (8, 0) for card in cards)

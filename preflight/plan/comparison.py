@@ -1,0 +1,108 @@
+"""Several sets of cards for one model: what each can do, and the cheapest that is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from preflight.plan.answer import Candidate, Plan
+from preflight.plan.cost import Price
+from preflight.plan.ranking import Choice, choose, rank
+
+
+@dataclass(frozen=True)
+class Need:
+    """What is enough: tokens a second for each request, while so many run at once."""
+
+    decode_tok_s: float | None = None
+    concurrency: int | None = None
+
+    @property
+    def is_asked(self) -> bool:
+        return self.decode_tok_s is not None or self.concurrency is not None
+
+    @property
+    def batch(self) -> int:
+        return self.concurrency or 1
+
+    def is_met(self, one: Candidate) -> bool:
+        speed = one.decode[self.batch]
+        each = speed.tok_s / speed.batch
+        return speed.batch >= self.batch and each >= (self.decode_tok_s or 0.0)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One set of cards: its plan, the layout to take, and whether that is enough."""
+
+    name: str  # as it was asked for: "2x RTX 4090"
+    plan: Plan
+    choice: Choice
+    is_enough: bool
+
+    @property
+    def best(self) -> Candidate | None:
+        return self.choice.recommended
+
+    @property
+    def power_w(self) -> float | None:
+        watts = [device.power_w for device in self.plan.devices]
+        return None if None in watts else float(sum(w for w in watts if w is not None))
+
+    @property
+    def price(self) -> Price | None:
+        return self.plan.price_per_hour
+
+
+@dataclass(frozen=True)
+class Comparison:
+    options: tuple[Option, ...]
+    need: Need
+    recommended: Option | None
+    why: str
+
+
+def option(name: str, plan: Plan, need: Need) -> Option:
+    """With the best layout of those that are enough, or the best of all where none is."""
+    enough = [one for one in plan.candidates if one.fits and need.is_met(one)]
+    if enough:
+        return Option(name, plan, Choice(rank(enough, plan)[0], choose(plan).why), True)
+    return Option(name, plan, choose(plan), False)
+
+
+def compare(options: Sequence[Option], need: Need) -> Comparison:
+    """The cheapest of those that are enough; without prices the fewest watts, then the fastest."""
+    enough = [one for one in options if one.is_enough]
+    if not enough:
+        return Comparison(tuple(options), need, None, _why_none(options, need))
+    best = min(enough, key=_order)
+    return Comparison(tuple(options), need, best, _why(best, enough, need))
+
+
+def _order(one: Option) -> tuple[bool, float, float]:
+    price = one.price.amount if one.price else 0.0
+    assert one.best is not None
+    fastest = max(speed.tok_s for speed in one.best.decode.values())
+    return one.price is None, price or (one.power_w or 0.0), -fastest
+
+
+def _why(best: Option, enough: Sequence[Option], need: Need) -> str:
+    assert best.best is not None
+    speed = best.best.decode[need.batch]
+    measure = f"at {best.price} an hour" if best.price else f"at {best.power_w or 0:.0f} W"
+    many = "the only one that" if len(enough) == 1 else "the cheapest that"
+    if not best.price and len(enough) > 1:
+        many = "of those without a price the one with the least power that"
+    each = speed.tok_s / speed.batch
+    return (
+        f"{best.name} as {best.best.layout.name} is {many} is enough, {measure}: "
+        f"{each:.0f} tok/s for each of {need.batch} request{'s' if need.batch > 1 else ''}"
+    )
+
+
+def _why_none(options: Sequence[Option], need: Need) -> str:
+    if not any(one.best for one in options):
+        return "the model fits none of them"
+    asked = [f"{need.decode_tok_s:g} tok/s for each request"] if need.decode_tok_s else []
+    asked += [f"{need.concurrency} requests at once"] if need.concurrency else []
+    return f"none gives {' and '.join(asked)}"

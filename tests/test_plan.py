@@ -1,0 +1,194 @@
+"""`preflight plan` as its user types it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from preflight.cli import main
+
+ROOT = Path(__file__).resolve().parent.parent
+TWO = ("--gpus", "2x RTX 4090")
+CONTRACT = {
+    "layout",
+    "fits",
+    "reason",
+    "per_gpu",
+    "kv_cache_tokens",
+    "max_model_len",
+    "max_num_seqs",
+    "decode_tok_s",
+    "prefill_tok_s",
+    "cost_per_mtok",
+    "vllm",
+    "env",
+}
+PER_GPU = {"weights_gib", "kv_cache_gib", "activation_gib", "overhead_gib", "total_gib"}
+
+
+def _run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["plan", *arguments])
+    return int(str(ended.value.code))
+
+
+def _json(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
+    status = _run(*arguments, "--json", "-")
+    return status, json.loads(capsys.readouterr().out)
+
+
+def _layout(document: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(one for one in document["layouts"] if one["layout"] == name)
+
+
+def test_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    status, told = _json(capsys, "llama-3.1-70b-awq", *TWO, "--price", "£0.80/h")
+    assert status == 0
+    assert told["recommended"] == "tp2"
+    assert told["why"]
+    for one in told["layouts"]:
+        assert set(one) >= CONTRACT
+        assert one["fits"] is (one["reason"] is None)
+        if one["fits"]:
+            assert set(one["per_gpu"]) >= PER_GPU
+            assert {"1", "8", "32"} <= set(one["decode_tok_s"])
+            assert one["cost_per_mtok"] > 0
+            assert one["currency"] == "£"
+    tp2 = _layout(told, "tp2")
+    assert tp2["per_gpu"]["total_gib"] <= 23.5 * 0.92 + 0.01
+    assert tp2["vllm"]["tensor-parallel-size"] == 2
+    assert tp2["env"]["NCCL_P2P_DISABLE"] == "1"
+    each = 0.80 / 3600 / tp2["decode_tok_s"]["32"] * 1e6
+    assert tp2["cost_per_mtok"] == pytest.approx(each, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("model", "gpus", "recommended", "refused"),
+    [
+        ("llama-3.1-70b-fp8", "2x RTX 4090", None, {"tp1", "tp2", "pp2", "replicas", "split"}),
+        ("llama-3.1-70b-awq", "RTX 4090", None, {"tp1"}),
+        ("llama-3.1-70b-fp8", "RTX 5090", None, {"tp1"}),
+        ("llama-3.1-70b-fp8", "RTX PRO 6000 Blackwell Workstation", "tp1", set()),
+        ("llama-3.1-8b", "RTX 4090 + RTX 3090", "replicas", {"tp2"}),
+        ("llama-3.1-8b", "2x RTX 3050", None, {"tp1", "replicas", "split", "tp2", "pp2"}),
+    ],
+)
+def test_what_fits(
+    capsys: pytest.CaptureFixture[str],
+    model: str,
+    gpus: str,
+    recommended: str | None,
+    refused: set[str],
+) -> None:
+    status, told = _json(capsys, model, "--gpus", gpus)
+    assert told["recommended"] == recommended
+    assert status == (0 if recommended else 1)
+    assert {one["layout"] for one in told["layouts"] if not one["fits"]} == refused
+
+
+def test_a_mixed_group_is_refused_by_a_number(capsys: pytest.CaptureFixture[str]) -> None:
+    _, told = _json(capsys, "llama-3.1-8b", "--gpus", "RTX 4090, RTX 3090")
+    tp2 = _layout(told, "tp2")
+    assert "of different kinds" in tp2["reason"]
+    assert "tok/s for one request" in tp2["reason"]
+    assert tp2["instead"] in {"pp2", "split", "replicas"}
+
+
+def test_the_layout_asked_for_decides_the_status(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("llama-3.1-70b-awq", *TWO, "--layout", "tp1") == 1
+    assert _run("llama-3.1-70b-awq", *TWO, "--layout", "tp2") == 0
+    assert _run("llama-3.1-70b-awq", *TWO, "--layout", "tp4") == 1
+    capsys.readouterr()
+
+
+def test_the_aim_moves_the_recommendation(capsys: pytest.CaptureFixture[str]) -> None:
+    found = {}
+    for aim in ("throughput", "latency", "context", "cost"):
+        _, told = _json(capsys, "llama-3.1-8b", *TWO, "--for", aim)
+        found[aim] = told["recommended"]
+    assert found["throughput"] == "replicas"
+    assert found["latency"] == "tp2"
+    assert found["context"] in {"tp2", "pp2"}
+    assert found["cost"] == "tp1"
+
+
+def test_settings_are_taken_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+    given = ("--set", "max-num-seqs=4", "--set", "swap_space=2", "--max-model-len", "2048")
+    _, told = _json(capsys, "llama-3.1-8b", "--gpus", "RTX 4090", *given)
+    tp1 = _layout(told, "tp1")
+    assert tp1["max_num_seqs"] == 4
+    assert tp1["running"]["32"] == 4
+    assert tp1["vllm"]["swap-space"] == 2
+    assert tp1["vllm"]["max-model-len"] == 2048
+    assert set(tp1["vllm"]) | set(tp1["env"]) == set(tp1["reasons"])
+
+
+def test_variables_of_the_roles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Only names that the roles' own specifications hold, in the shape that they hold."""
+    path = tmp_path / "gpu01.yml"
+    assert _run("llama-3.1-8b", *TWO, "--layout", "replicas", "--write", str(path)) == 0
+    capsys.readouterr()
+    told = yaml.safe_load(path.read_text())
+    specs: dict[str, Any] = {}
+    for spec in ROOT.glob("roles/*/meta/argument_specs.yml"):
+        specs |= yaml.safe_load(spec.read_text())["argument_specs"]["main"]["options"]
+    assert set(told) <= set(specs)
+    for name in ("vllm_service_instances", "load_balancer_services"):
+        for entry in told[name]:
+            assert set(entry) <= set(specs[name]["options"]), name
+            needed = {k for k, o in specs[name]["options"].items() if o.get("required")}
+            assert needed <= set(entry), name
+    assert told["preflight_layout"] == "replicas"
+    assert [one["gpus"] for one in told["vllm_service_instances"]] == [[0], [1]]
+    assert told["load_balancer_services"][0]["servers"] == ["127.0.0.1:8001", "127.0.0.1:8002"]
+
+
+def test_hardware_is_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    cards = ("--gpus", "RTX 4090", "--gpus", "H100 80GB HBM3", "--price", "0.35", "--price", "2.2")
+    status, told = _json(capsys, "llama-3.1-8b", *cards, "--min-decode", "100")
+    assert status == 0
+    assert told["recommended"] == "H100 80GB HBM3"
+    assert [one["is_enough"] for one in told["options"]] == [False, True]
+    status, told = _json(capsys, "llama-3.1-8b", *cards, "--min-decode", "40")
+    assert told["recommended"] == "RTX 4090"
+    assert _run("llama-3.1-8b", *cards, "--min-decode", "1000") == 1
+
+
+def test_prices_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "prices.yml"
+    path.write_text('"RTX 4090": 0.35/h\n"RTX 5090": $0.70/h\n')
+    cards = ("--gpus", "RTX 4090", "--gpus", "RTX 5090")
+    _, told = _json(capsys, "llama-3.1-8b", *cards, "--prices", str(path))
+    assert [one["price_per_hour"] for one in told["options"]] == [0.35, 0.70]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("llama-3.1-8b",), "no cards"),
+        (("llama-3.1-8b", *TWO, "--capture", "x"), "give one of them"),
+        (("llama-3.1-8bb", *TWO), "no model"),
+        (("llama-3.1-8b", "--gpus", "2x RTX 9999"), "9999"),
+        (("llama-3.1-8b", *TWO, "--set", "nonsense"), "no setting"),
+        (("llama-3.1-8b", *TWO, "--layout", "tp0"), "no layout"),
+        (("llama-3.1-8b", *TWO, "--price", "free"), "no price"),
+        (("llama-3.1-8b", *TWO, "--price", "1", "--price", "2"), "2 prices"),
+        (("llama-3.1-8b", *TWO, "--vllm", "0.11.0"), "0.20"),
+        (("llama-3.1-8b", *TWO, "--prices", "/nothing.yml"), "no list of prices"),
+        (("llama-3.1-8b", *TWO, "--compare", "/nothing.log"), "No such file"),
+        (("llama-3.1-8b", *TWO, "--json", "-", "--markdown", "-"), "standard output"),
+        (("llama-3.1-8b", *TWO, "--write", "/nowhere/x.yml"), "does not exist"),
+    ],
+)
+def test_one_line_for_what_is_no_question(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
+) -> None:
+    assert _run(*arguments) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert words in told.err
+    assert len(told.err.strip().splitlines()) <= 2

@@ -126,7 +126,11 @@ def _smi_list(evidence: Evidence) -> Set[str] | None:
 
 
 def _proc_list(evidence: Evidence) -> Set[str] | None:
+    """A file of another tool may lack a card's folder for no fault of the card."""
     if isinstance(evidence.proc.version_text, Missing) and not evidence.proc.cards:
+        return None
+    is_partial = evidence.capture.imported and not evidence.capture.complete
+    if is_partial or (evidence.capture.imported and not evidence.proc.cards):
         return None
     return evidence.proc.cards.keys()
 
@@ -140,10 +144,10 @@ def _sysfs_list(evidence: Evidence) -> Set[str] | None:
 def _lspci_list(evidence: Evidence) -> Set[str] | None:
     if isinstance(evidence.lspci, Missing):
         return None
-    return {pci for pci, device in evidence.lspci.items() if _is_nvidia_display(device)}
+    return {pci for pci, device in evidence.lspci.items() if is_nvidia_display(device)}
 
 
-def _is_nvidia_display(device: Json) -> bool:
+def is_nvidia_display(device: Json) -> bool:
     """By its numbers; a listing without -nn has only words."""
     if device["vendor_id"] is not None and device["class"] is not None:
         return device["vendor_id"] == "10de" and str(device["class"]).startswith("03")

@@ -10,13 +10,14 @@ from preflight.facts import NOT_COLLECTED, DriverLibraries, DriverResponse, Fact
 from preflight.understand.evidence import Evidence
 from preflight.understand.libraries import nccl_libraries, versions
 from preflight.understand.picking import Picked, Picks, first, whole, words
-from preflight.understand.sources import exists, failure, file, refusal
+from preflight.understand.sources import exists, failure, file, refusal, text
 
 _MISMATCH = "Driver/library version mismatch"
 _LIBRARY_LINE = re.compile(r"NVML library version: (\d{2,4}\.[\d.]{1,12})")
 _NVML_VERSION = re.compile(r"\d{1,3}\.(\d{2,4}\.\d{1,4}(?:\.\d{1,4})?)")
 _MODULE = "/sys/module/nvidia/version"
 _NO_PERMISSION = "NO_PERMISSION"
+_CLIENT = re.compile(r"API mismatch: the client has the version (\d{2,4}\.[\d.]{1,12}\d)")
 
 
 def driver(evidence: Evidence) -> Picks:
@@ -70,6 +71,8 @@ def _smi_response(evidence: Evidence) -> DriverResponse | Missing:
     if source is None:
         return NOT_COLLECTED
     if not isinstance(evidence.smi, Missing):
+        if evidence.capture.imported:
+            return Missing("not-in-a-bug-report", "how long nvidia-smi took to answer")
         return DriverResponse(source.duration_s, "answered", "")
     if source.status == "timed-out":
         waited = f"no answer within {source.duration_s:.0f} s"
@@ -126,12 +129,30 @@ def _libraries(evidence: Evidence, module: Picked) -> Picked:
     loaded = evidence.nvml.get("nvmlSystemGetNVMLVersion", _after_interface)
     if isinstance(loaded, str):
         told["libnvidia-ml"] = loaded
+    if evidence.capture.imported:
+        told |= _told_by_use(evidence, refused)
     if not isinstance(module.value, str):
         return Picked(module.value)
-    if isinstance(found, Missing) and not told:
+    if isinstance(found, Missing) and not told and not refused:
         return first(("libraries", found), ("nvml", loaded))
     source_name = "nvml" if isinstance(found, Missing) else "libraries"
+    source_name = "smi-q" if evidence.capture.imported else source_name
     return Picked(DriverLibraries(module.value, told, plain(refused)[:200]), source_name)
+
+
+def _told_by_use(evidence: Evidence, refusal: str) -> dict[str, str]:
+    """The library's version where no file was listed: an answer of nvidia-smi is one of equals.
+
+    Where it refuses, the kernel has logged the version of the client that it turned away.
+    """
+    version = _smi_value(evidence, "driver_version")
+    if isinstance(version, str):
+        return {"libnvidia-ml": version}
+    log = text(evidence.capture, "dmesg") if refusal else Missing("not-collected")
+    scan = text(evidence.capture, "kernel-scan") if refusal else Missing("not-collected")
+    logged = [log for log in (scan, log) if not isinstance(log, Missing)]
+    clients = [version for log in logged for version in _CLIENT.findall(log)]
+    return {"libnvidia-ml": clients[-1]} if clients else {}
 
 
 def _after_interface(value: object) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from preflight.capture import Capture
 from preflight.facts import Fact, Missing
+from preflight.understand import reported
 from preflight.understand.evidence import Evidence
 from preflight.understand.picking import Picks, converted, first, whole, words
 from preflight.understand.sources import by_name, file, files, text
@@ -26,10 +27,18 @@ def machine(evidence: Evidence) -> Picks:
         "memory_total_mib": first(
             ("proc", _found(capture, "proc", "/proc/meminfo", _MEMORY, _mib))
         ),
-        "cpu_model": first(("lscpu", _lscpu(capture, "Model name"))),
-        "cpu_count": first(("lscpu", converted(_lscpu(capture, "CPU(s)"), whole))),
-        "board": first(("dmi", _board(capture))),
-        "os_name": first(("os", _found(capture, "os", "/etc/os-release", _PRETTY, words))),
+        "cpu_model": first(
+            ("lscpu", _lscpu(capture, "Model name")), ("bug-report", reported.cpu_model(capture))
+        ),
+        "cpu_count": first(
+            ("lscpu", converted(_lscpu(capture, "CPU(s)"), whole)),
+            ("bug-report", reported.cpu_count(capture)),
+        ),
+        "board": first(("dmi", _board(capture)), ("dmidecode", reported.board(capture))),
+        "os_name": first(
+            ("os", _found(capture, "os", "/etc/os-release", _PRETTY, words)),
+            ("bug-report", reported.os_name(capture)),
+        ),
         "kernel_release": first(("proc", _found(capture, "proc", "/proc/version", _KERNEL, words))),
         "boot_time": first(("proc", _found(capture, "proc", "/proc/stat", _BOOTED, _moment))),
         "virtualization": around.virtualization,

@@ -7,6 +7,7 @@ from preflight.facts import Fact, Missing
 from preflight.understand.cards import CardEvidence
 from preflight.understand.driver_says import smi, unless_absent
 from preflight.understand.picking import Picked, Picks, first, flag, named, words
+from preflight.understand.reported import unit_runs
 from preflight.understand.sources import text
 
 _COMPUTE_MODES = {0: "Default", 1: "Exclusive Thread", 2: "Prohibited", 3: "Exclusive Process"}
@@ -52,6 +53,8 @@ def _persistence(card: CardEvidence) -> Picked:
     )
     if own.value is not True and _daemon_runs(card.host.capture):
         return Picked(True, "systemd-nvidia")
+    if own.value is not True and unit_runs(card.host.capture, _DAEMON):
+        return Picked(True, "systemctl-nvidia")
     return own
 
 

@@ -8,6 +8,7 @@ from preflight.capture import Capture
 from preflight.facts import Fact, Gpu, Missing, NotApplicable
 from preflight.understand.evidence import Evidence
 from preflight.understand.picking import Picks, converted, first, whole
+from preflight.understand.reported import numa_nodes
 from preflight.understand.sources import files, text
 
 _NODES = re.compile(r"^NUMA node\(s\):\s{1,60}(\d{1,4})$", re.MULTILINE)
@@ -16,11 +17,18 @@ _NODE = re.compile(r"/sys/devices/system/node/node\d{1,4}/")
 
 def places(evidence: Evidence, gpus: tuple[Gpu, ...] | Missing) -> Picks:
     return {
-        "gpu_numa_nodes": first(("sysfs-pci", _nodes_of(gpus))),
+        "gpu_numa_nodes": first((_source(gpus), _nodes_of(gpus))),
         "numa_node_count": first(
-            ("lscpu", _count(evidence.capture)), ("cpu", _folders(evidence.capture))
+            ("lscpu", _count(evidence.capture)),
+            ("cpu", _folders(evidence.capture)),
+            ("bug-report", numa_nodes(evidence.capture)),
         ),
     }
+
+
+def _source(gpus: tuple[Gpu, ...] | Missing) -> str:
+    told = () if isinstance(gpus, Missing) else (gpu.sources.get("numa_node") for gpu in gpus)
+    return next((source for source in told if source), "sysfs-pci")
 
 
 def _nodes_of(gpus: tuple[Gpu, ...] | Missing) -> Fact[dict[str, int]]:

@@ -7,6 +7,7 @@ import re
 
 from preflight.capture import Capture
 from preflight.facts import Fact, MemoryModules, Missing, NotApplicable, Swap
+from preflight.understand import reported
 from preflight.understand.disks import mount_size_mib
 from preflight.understand.evidence import Evidence
 from preflight.understand.memory_modules import memory_modules
@@ -20,8 +21,14 @@ def resources(evidence: Evidence) -> Picks:
     capture = evidence.capture
     return {
         **_frequency(evidence),
-        "cpu_cores": first(("lscpu", _product(capture, "Core(s) per socket", "Socket(s)"))),
-        "cpu_sockets": first(("lscpu", _product(capture, "Socket(s)"))),
+        "cpu_cores": first(
+            ("lscpu", _product(capture, "Core(s) per socket", "Socket(s)")),
+            ("bug-report", reported.cpu_cores(capture)),
+        ),
+        "cpu_sockets": first(
+            ("lscpu", _product(capture, "Socket(s)")),
+            ("bug-report", reported.cpu_sockets(capture)),
+        ),
         "memory_available_mib": first(("proc", _meminfo(capture, "MemAvailable"))),
         "memory_modules": _modules(evidence),
         "huge_pages_mib": first(("proc", _huge_pages(capture))),

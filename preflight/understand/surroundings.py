@@ -28,6 +28,10 @@ _CGROUP_OF_CONTAINERS = re.compile(r"docker|kubepods|containerd|libpod|/lxc|gard
 _ROOT_OF_CONTAINERS = re.compile(r"/docker/|/containerd/|/containers/storage/|/kubelet/")
 _MARKERS = "/.dockerenv", "/run/.containerenv", "/run/systemd/container"
 _NVML_GUESTS = frozenset({1, 2})  # NVML_GPU_VIRTUALIZATION_MODE_PASSTHROUGH, _VGPU
+_DMI_BLOCKS = re.compile(
+    r"^(?:BIOS|System|Base Board|Chassis) Information\n((?:\s[^\n]{0,200}\n){0,40})", re.MULTILINE
+)
+_NAMED = re.compile(r"^\s{1,8}(?:Vendor|Manufacturer|Product Name): ([^\n]{1,120})$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ def _guest(capture: Capture, nvml: Nvml, detected: str | Missing) -> Picked:
         ("lscpu", flags),
         ("dmi", _dmi(capture)),
         ("nvml", _passed_through(nvml)),
+        ("bug-report", _flag_by_cpuinfo(capture)),
+        ("dmidecode", _dmi_by_dmidecode(capture)),
     )
     for source, sign in signs:
         if sign is True:
@@ -89,6 +95,27 @@ def _flag(capture: Capture) -> bool | Missing:
     if flags is None:
         return Missing("not-parsed", "lscpu shows no flags")
     return "hypervisor" in flags.group(1).split()
+
+
+def _flag_by_cpuinfo(capture: Capture) -> bool | Missing:
+    listing = file(capture, "bug-report", "/proc/cpuinfo")
+    if isinstance(listing, Missing):
+        return listing
+    flags = re.search(r"^flags\s{0,8}:([^\n]{0,8192})", listing, re.MULTILINE)
+    if flags is None:
+        return Missing("not-parsed", "/proc/cpuinfo shows no flags")
+    return "hypervisor" in flags.group(1).split()
+
+
+def _dmi_by_dmidecode(capture: Capture) -> bool | Missing:
+    """The makers and products that the firmware names; DIMMs and slots are not looked at."""
+    listing = text(capture, "dmidecode")
+    if isinstance(listing, Missing):
+        return listing
+    named = _DMI_BLOCKS.findall(listing[: 1 << 20])
+    if not named:
+        return Missing("not-present", "dmidecode names no system")
+    return any(_DMI_OF_GUESTS.search(line) for block in named for line in _NAMED.findall(block))
 
 
 def _hypervisor(capture: Capture) -> str | Missing:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from preflight.capture import Capture
+from preflight.catalog import card_for
 from preflight.facts import Clock, Fact, Missing, NotApplicable
+from preflight.understand.cards import is_nvidia_display
 from preflight.understand.evidence import Evidence
 from preflight.understand.picking import Picked, Picks, first, words
 from preflight.understand.sources import exists, failure, file, text
@@ -68,8 +70,16 @@ def _iommu(evidence: Evidence) -> Picked:
 def _granted(evidence: Evidence) -> Fact[bool]:
     table = evidence.p2p_read
     if isinstance(table, Missing):
-        return table
+        return False if _never_granted(evidence) else table
     return any(value == "OK" for _, _, value in table["pairs"])
+
+
+def _never_granted(evidence: Evidence) -> bool:
+    """By the catalogue: none of the products of which the host has several is granted it."""
+    listing = {} if isinstance(evidence.lspci, Missing) else evidence.lspci
+    ids = [device["device_id"] for device in listing.values() if is_nvidia_display(device)]
+    products = [card_for(id, None) if id else None for id in ids if ids.count(id) > 1]
+    return bool(ids) and all(one and one.peer_access == "no" for one in products)
 
 
 def _uptime(capture: Capture) -> Fact[float]:

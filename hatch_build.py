@@ -20,11 +20,14 @@ PROBE = "preflight/probe.pyz"
 BINDING = ("nvidia-ml-py", "13.615.71")
 MAX_BYTES = 250_000
 EPOCH = (1980, 1, 1, 0, 0, 0)
-MAIN = b"""import sys
+MAIN = b"""import os
+import sys
 
 if sys.version_info < (3, 8):
     sys.exit("probe: needs Python 3.8 or newer, this is " + sys.version.split()[0])
 
+# Children look into the zip again from another folder.
+sys.path[0] = os.path.abspath(sys.path[0])
 from preflight.probe.main import main
 
 sys.exit(main(sys.argv[1:]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import threading
 import time
@@ -85,21 +86,33 @@ def side_by_side(works: list[Callable[[], None]]) -> float:
 def disk_read(may_write: bool, record: Record) -> None:
     method = f"O_DIRECT, {READERS} readers, {BLOCK_BYTES >> 20} MiB a read"
     with record("disk-read", "GB/s", method) as entry:
-        path = largest_file()
-        if path:
-            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECT | os.O_CLOEXEC)
-        elif may_write:
-            path = next(folder for folder in (*MODEL_FOLDERS, "/") if os.access(folder, os.W_OK))
-            descriptor = temporary_file(path)
-        else:
-            entry.status = "skipped"
-            entry.detail = "no file of 1 GiB or more where models lie, and none may be written"
-            return
         try:
-            read_all(descriptor, entry)
-        finally:
-            os.close(descriptor)
-        entry.values.update(path=path, temporary=not os.path.isfile(path))
+            path = largest_file()
+            if not path and not may_write:
+                entry.status = "skipped"
+                entry.detail = "no file of 1 GiB or more where models lie, and none may be written"
+                return
+            folder = "" if path else roomy_folder()
+            read_all(temporary_file(folder) if folder else direct(path), entry)
+            entry.values.update(path=path or folder, temporary=not path)
+        except OSError as error:
+            # Some file systems know no direct reading, or no file without a name.
+            entry.status = "failed" if error.errno == errno.EIO else "not-supported"
+            entry.detail = str(error)
+
+
+def direct(path: str) -> int:
+    return os.open(path, os.O_RDONLY | os.O_DIRECT | os.O_CLOEXEC)
+
+
+def roomy_folder() -> str:
+    """Where a temporary file goes; OSError where no folder has twice its size free."""
+    for folder in (*MODEL_FOLDERS, "/"):
+        if os.access(folder, os.W_OK):
+            found = os.statvfs(folder)
+            if found.f_bavail * found.f_frsize > 2 * TEMPORARY_BYTES:
+                return folder
+    raise OSError(errno.ENOSPC, "no folder for a temporary file of 2 GiB")
 
 
 def largest_file() -> str:
@@ -138,7 +151,7 @@ def temporary_file(folder: str) -> int:
     for _ in range(TEMPORARY_BYTES // BLOCK_BYTES):
         os.write(descriptor, block)
     os.fsync(descriptor)
-    again = os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_DIRECT | os.O_CLOEXEC)
+    again = direct(f"/proc/self/fd/{descriptor}")
     os.close(descriptor)
     return again
 

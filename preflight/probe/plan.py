@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 STALL_S = 20.0  # a measurement that says nothing for so long hangs
 # No step begins before all of an earlier phase have ended.
-REST, ALONE, TOGETHER, PEERS, COLLECTIVE = range(5)
+REST, OPENING, ALONE, TOGETHER, PEERS, COLLECTIVE = range(6)
 
 
 class Step(Source):
@@ -175,10 +175,19 @@ class Plan(Order):
             self.note_end(source, result)
 
     def note_end(self, step: Step, result: dict[str, Any]) -> None:
-        """A card that hung is left alone from now on; of several nobody knows which one it was."""
+        """A card that hung, or cannot be opened, is left alone from now on.
+
+        Of several in one step nobody knows which one it was.
+        """
+        given = result.get("measurements", {}).values()
         if result["status"] == "timed-out":
-            for card in step.cards if len(step.subjects) == 1 else ():
-                self.out.setdefault(card, f"not made: {card} hung in {result.get('at', '')}")
+            words = f"hung in {result.get('at', '')}"
+        elif step.phase == OPENING and any(entry["status"] == "failed" for entry in given):
+            words = "cannot be used"
+        else:
+            return
+        for card in step.cards if len(step.subjects) == 1 else ():
+            self.out.setdefault(card, f"not made: {card} {words}")
 
     # what is said of them
 

@@ -22,7 +22,7 @@ from preflight.probe import (
     measure_rest,
     measure_together,
 )
-from preflight.probe.plan import ALONE, COLLECTIVE, PEERS, REST, TOGETHER, Step
+from preflight.probe.plan import ALONE, COLLECTIVE, OPENING, PEERS, REST, TOGETHER, Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def steps_of(
     window_s = min(REST_S, request.within / 10) if request.within else REST_S
     rest = partial(measure_rest.rest, cards, window_s)
     yield Step("rest", rest, ("rest",), phase=REST, estimate_s=window_s, each=cards)
-    yield from (link for card in cards for link in link_steps(card, tree))
+    yield from map(opening_step, cards)
+    yield from (copies_step(card, tree) for card in cards)
     # Begin with another card than the links do, so that both lanes are busy.
     yield from (step for card in cards[1:] + cards[:1] for step in inside_steps(card))
     yield from host_steps(tree, request)
@@ -121,14 +122,16 @@ def steps_of_all(cards: list[str], libraries: Sequence[str], tree: Tree) -> Iter
     )
 
 
-def link_steps(card: str, tree: Tree) -> Iterator[Step]:
+def opening_step(card: str) -> Step:
     work = partial(measure_card.card, card)
     names = ("cuda", "sm-ids")
-    yield Step(f"cuda {card}", work, names, phase=ALONE, estimate_s=CARD_S, pci=card, lane=LINK)
-    copies = partial(measure_copy.host_copies, tree, card)
-    yield Step(
+    return Step(f"cuda {card}", work, names, phase=OPENING, estimate_s=CARD_S, pci=card)
+
+
+def copies_step(card: str, tree: Tree) -> Step:
+    return Step(
         f"host-copies {card}",
-        copies,
+        partial(measure_copy.host_copies, tree, card),
         LINK_NAMES,
         phase=ALONE,
         estimate_s=COPIES_S,

@@ -59,6 +59,8 @@ class Watch:
                 for other in list(self.loop.running.values()):
                     if other is not job and card in getattr(other.source, "cards", ()):
                         self.loop.stop(other, words)
+                        # It did not hang: we ended it.
+                        self.loop.results[other.source.name].update(status="skipped", detail=words)
         if len(self.loop.running) == 1 and not self.loop.pending:
             self.loop.stop(job)
             return now

@@ -112,6 +112,23 @@ def test_a_sound_card_is_measured_whole(probe: Path, cuda_folder: Path) -> None:
     assert steps[1]["left_s"] > steps[-1]["left_s"]
 
 
+def test_every_python_measures_also_by_a_relative_path(
+    probe: Path, cuda_folder: Path, interpreter: str
+) -> None:
+    """The kernels' texts are read from the zip in children, whose folder is another."""
+    done = subprocess.run(
+        [interpreter, probe.name, "--level", "measure", "--within", "6"],
+        env=environment(cuda_folder),
+        cwd=probe.parent,
+        capture_output=True,
+        timeout=2 * PATIENCE_S,
+        check=True,
+    )
+    found = by_name(decode(done.stdout))
+    assert found["cuda"].status == "ok"
+    assert found["sm-ids"].status == "ok"
+
+
 def test_a_host_without_the_driver_says_so_once(probe: Path, tmp_path: Path) -> None:
     capture, _ = measured(probe, tmp_path)
     (only,) = capture.measurements

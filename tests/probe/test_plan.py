@@ -116,6 +116,13 @@ def test_a_hanging_card_is_left_alone_and_the_others_are_not() -> None:
     ]
 
 
+def test_a_card_that_cannot_be_opened_is_tried_once() -> None:
+    tried = plan(nvml(A))
+    (opening,) = (step for step in made_of(A) if step.name == f"cuda {A}")
+    tried.note_end(opening, {"status": "ok", "measurements": {"0": {"status": "failed"}}})
+    assert tried.refusal(step("copies", "host-to-device")) == f"not made: {A} cannot be used"
+
+
 def test_a_child_that_dies_is_a_failure_once() -> None:
     tried = plan(nvml(A))
     tried.fit([step("copies", "host-to-device", "copy-latency")])

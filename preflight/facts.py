@@ -235,6 +235,8 @@ class Gpu:
     pcie_device_gen_max: Fact[int] = NOT_COLLECTED  # the card alone
     pcie_device_width_max: Fact[int] = NOT_COLLECTED  # the card alone
     upstream: Fact[tuple[Bridge, ...]] = NOT_COLLECTED  # from the card's port to the root port
+    uplink_shared_by: Fact[tuple[str, ...]] = NOT_COLLECTED  # cards behind one link; (): its own
+    pcie_replays: Fact[int] = NOT_COLLECTED  # packets sent again since the driver loaded
     upstream_limits: Fact[tuple[str, ...]] = NOT_COLLECTED  # kernel's "limited by" lines
     aer: Fact[AerCounts] = NOT_COLLECTED
     acs_redirecting: Fact[tuple[str, ...]] = NOT_COLLECTED  # bridges with ReqRedir+ or SrcValid+
@@ -250,6 +252,7 @@ class Gpu:
     # memory
     memory_total_mib: Fact[int] = NOT_COLLECTED
     bar1_total_mib: Fact[int] = NOT_COLLECTED
+    bar1_offered_mib: Fact[int] = NOT_COLLECTED  # the largest that the card can be set to
     ecc_enabled: Fact[bool] = NOT_COLLECTED
     ecc_enabled_after_reboot: Fact[bool] = NOT_COLLECTED  # the pending mode
     ecc_correctable_volatile_dram: Fact[int] = NOT_COLLECTED  # since the driver loaded
@@ -335,6 +338,7 @@ class Gpu:
     sm_ids: Fact[int] = NOT_COLLECTED  # multiprocessors on which blocks ran
     wrong_results: Fact[tuple[str, ...]] = NOT_COLLECTED  # empty: all were right, bit for bit
     nearest_product: Fact[NearestProduct] = NOT_COLLECTED
+    peer_faults: Fact[tuple[str, ...]] = NOT_COLLECTED  # damaged or endless copies from or to it
 
     @property
     def known_name(self) -> str:
@@ -360,6 +364,7 @@ class GpuPair:
     label: str
     sources: Sources = field(default_factory=dict)
     topology: Fact[str] = NOT_COLLECTED  # "NV18", "PIX", "PXB", "PHB", "NODE", "SYS"
+    topology_is_inferred: Fact[bool] = NOT_COLLECTED  # from buses and nodes, by no tool's word
     exchange_gb_s: Fact[float] = NOT_COLLECTED  # measured: slower direction, by peers else staged
     exchange_part: Fact[float] = NOT_COLLECTED  # of what the slower of the two links carries, raw
     in_one_group: Fact[bool] = NO_LAYOUT  # both are in one tensor-parallel group that was asked for
@@ -441,6 +446,15 @@ class LayoutCard:
 
 
 @dataclass(frozen=True)
+class ModelFit:
+    """Whether the model that was asked for fits the layout that was."""
+
+    model: str
+    refusal: str  # why not; "": it fits
+    instead: str  # a layout of these cards that it fits; "": none
+
+
+@dataclass(frozen=True)
 class Placement:
     """Which cards the layout asked for would take."""
 
@@ -449,6 +463,7 @@ class Placement:
     may_fit: bool  # it would if what was not read were in order
     alternatives: tuple[str, ...]  # layouts that these cards carry, the nearest first
     has_peers: bool | None  # within the groups all peer access is granted; None: not read
+    model_fit: ModelFit | None = None  # None: no model was asked for
 
 
 @dataclass(frozen=True)

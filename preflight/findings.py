@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
@@ -48,6 +48,17 @@ RemedyClass = Literal[
     "replace",
 ]
 PASS, WARN, FAIL = Status.PASS, Status.WARN, Status.FAIL
+
+
+def graded(value: float, pass_at: float, warn_at: float) -> Status:
+    """Pass from `pass_at` up, warn from `warn_at` up, else fail."""
+    return PASS if value >= pass_at else WARN if value >= warn_at else FAIL
+
+
+def where_proven(status: Status, proven: Collection[str], *families: str | None) -> Status:
+    """A limit that was not seen to hold on all these families warns and never fails."""
+    is_proven = bool(families) and all(family in proven for family in families)
+    return WARN if status is FAIL and not is_proven else status
 
 
 @dataclass(frozen=True)
@@ -104,6 +115,7 @@ class Report:
     facts: Facts
     capture_sha256: str
     notes: tuple[str, ...] = field(default=())  # e.g. "ran as deploy, without root"
+    layouts: Sequence[Mapping[str, Any]] | None = None  # as `preflight plan`; None: nothing planned
     imported: str | None = None  # the tool that took the evidence, where it was not the probe
 
     @property

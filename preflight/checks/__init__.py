@@ -76,6 +76,9 @@ _PROPER = {
     "sxid": "SXid",
     "smi": "nvidia-smi",
     "bar": "BAR",
+    "cuda": "CUDA",
+    "fma": "FMA",
+    "sm": "SM",
 }
 
 

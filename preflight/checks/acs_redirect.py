@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from preflight.facts import Gpu
-from preflight.findings import PASS, WARN, Finding, Status
+from preflight.findings import FAIL, PASS, WARN, Finding, Status
 
 ID = "acs-redirect"
 SUBJECT = Gpu
@@ -28,11 +28,18 @@ class Limits:
 
 
 def check(
-    limits: Limits, *, acs_redirecting: tuple[str, ...], has_peers: bool | None = None
+    limits: Limits,
+    *,
+    acs_redirecting: tuple[str, ...],
+    has_peers: bool | None = None,
+    peer_faults: tuple[str, ...] = (),
 ) -> Finding:
     if has_peers is False:
         return Finding(Status.NOT_APPLICABLE, reason=_ALONE)
     if not acs_redirecting:
         return Finding(PASS, message="no bridge above it redirects peer traffic")
     words = f"ACS redirects peer traffic at {', '.join(acs_redirecting)}"
+    if peer_faults:
+        words += f", and copies between cards fail: {peer_faults[0]}"
+        return Finding(FAIL, acs_redirecting, message=words, basis="measured")
     return Finding(WARN, acs_redirecting, message=words)

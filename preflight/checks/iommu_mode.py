@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from preflight.facts import Host
-from preflight.findings import PASS, WARN, Finding, Status
+from preflight.findings import FAIL, PASS, WARN, Finding, Status
 
 ID = "iommu-mode"
 SUBJECT = Host
@@ -25,9 +25,18 @@ class Limits:
     harmless: tuple[str, ...] = ("off", "passthrough")  # modes in which nothing is translated
 
 
-def check(limits: Limits, *, iommu_mode: str, peer_access_granted: bool | None = None) -> Finding:
+def check(
+    limits: Limits,
+    *,
+    iommu_mode: str,
+    peer_access_granted: bool | None = None,
+    peer_faults: tuple[str, ...] = (),
+) -> Finding:
     if iommu_mode in limits.harmless:
         return Finding(PASS, iommu_mode, message=f"IOMMU {iommu_mode}")
+    if peer_faults:
+        words = f"IOMMU {iommu_mode}, and copies between cards fail: {peer_faults[0]}"
+        return Finding(FAIL, iommu_mode, "passthrough", message=words, basis="measured")
     if peer_access_granted is None:
         return Finding(Status.UNKNOWN, iommu_mode, reason="translated; peer access was not told")
     words = f"IOMMU {iommu_mode}"

@@ -1,4 +1,4 @@
-"""The cards carry the layout that was asked for.
+"""The cards carry the layout that was asked for, and the model that was.
 
 Why: tensor parallelism splits every layer evenly over cards that must be alike and must all answer;
   a pipeline needs a card for each stage, replicas and separate services one each. A layout that
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from preflight.facts import Host, LayoutCard, Placement
+from preflight.facts import Host, LayoutCard, ModelFit, Placement
 from preflight.findings import FAIL, PASS, Finding, Status
 from preflight.layout import Layout
 
@@ -28,8 +28,13 @@ class Limits:
 
 
 def check(limits: Limits, *, layout: Layout, placement: Placement) -> Finding:
+    fit = placement.model_fit
+    if placement.groups and fit and fit.refusal:
+        words = f"{fit.model} does not fit {layout.name}: {fit.refusal}"
+        return Finding(FAIL, message=words, remedy=_other(fit), basis="inferred")
     if placement.groups:
-        words = f"{layout.name} on {_places(placement.groups)}{_peers(placement)}"
+        holds = f" for {fit.model}" if fit else ""
+        words = f"{layout.name} on {_places(placement.groups)}{holds}{_peers(placement)}"
         return Finding(PASS, layout.name, message=words, basis="inferred")
     if placement.may_fit:
         unread = (f"{card.subject}: {why}" for card in placement.cards for why in card.unread)
@@ -37,6 +42,12 @@ def check(limits: Limits, *, layout: Layout, placement: Placement) -> Finding:
     nearest = _nearest(placement)
     words = f"{layout.name} is not possible: {_reason(layout, placement)}; {nearest}"
     return Finding(FAIL, message=words, remedy=_remedy(layout, placement), basis="inferred")
+
+
+def _other(fit: ModelFit) -> str:
+    if fit.instead:
+        return f"Deploy {fit.instead} instead; preflight plan has its settings."
+    return "Take a smaller model or a quantised one, or more memory; preflight plan compares them."
 
 
 def _places(groups: tuple[tuple[str, ...], ...]) -> str:

@@ -29,13 +29,25 @@ class Limits:
 
     fail_uncorrected_above: int = 0  # fatal and non-fatal errors since boot
     warn_corrected_above: int = 0  # corrected errors since boot
+    fail_corrected_per_minute_above: float = 32.0  # while the host is measured: 480 in 15 minutes
     # Status bits that any host sets: advisory errors, and requests nobody answers at boot.
     ordinary_bits: tuple[str, ...] = ("AdvNonFatalErr", "UnsupReq")
     # Eight sound H100s at gen 5 show these, left from the training of the link.
     data_center_bits: tuple[str, ...] = ("RxErr", "BadTLP", "BadDLLP", "Timeout")
 
 
-def check(limits: Limits, *, aer: AerCounts, catalog: Card | None = None) -> Finding:
+def check(
+    limits: Limits,
+    *,
+    aer: AerCounts,
+    catalog: Card | None = None,
+    pcie_errors_under_load: Mapping[str, int] | None = None,
+    copying_s: float = 0.0,
+    pcie_replays: int | None = None,
+) -> Finding:
+    grown = pcie_errors_under_load or {}
+    if finding := _in_test(limits, grown, max(copying_s / 60, 1.0)):
+        return finding
     uncorrected = sum(aer.fatal.values()) + sum(aer.nonfatal.values())
     corrected = sum(aer.corrected.values())
     if uncorrected > limits.fail_uncorrected_above:
@@ -46,11 +58,29 @@ def check(limits: Limits, *, aer: AerCounts, catalog: Card | None = None) -> Fin
         words = f"corrected PCIe errors since boot: {corrected}, at {_ports(aer.corrected)}"
         return Finding(WARN, corrected, limits.warn_corrected_above, message=words)
     if telling := _telling_bits(limits, aer, catalog):
-        return Finding(WARN, telling, message=f"PCIe error bits set at {'; '.join(telling)}")
+        repeated = f"; {pcie_replays} replays since the driver loaded" if pcie_replays else ""
+        words = f"PCIe error bits set at {'; '.join(telling)}{repeated}"
+        return Finding(WARN, telling, message=words)
     if not (aer.corrected or aer.nonfatal or aer.fatal):
         return Finding(Status.UNKNOWN, reason=_NO_COUNTER)
     words = f"PCIe errors since boot: {uncorrected} uncorrected, {corrected} corrected, required 0"
     return Finding(PASS, corrected, limits.warn_corrected_above, message=words)
+
+
+def _in_test(limits: Limits, grown: Mapping[str, int], minutes: float) -> Finding | None:
+    """What the counters grew by under load; a test shorter than a minute is judged as one."""
+    lost = grown.get("fatal", 0) + grown.get("nonfatal", 0)
+    if lost:
+        words = f"PCIe errors that no link could correct, while it was measured: {lost}"
+        return Finding(FAIL, lost, 0, message=words, basis="measured")
+    corrected = grown.get("corrected", 0)
+    most = limits.fail_corrected_per_minute_above * minutes
+    if corrected > most:
+        words = (
+            f"corrected PCIe errors while it was measured: {corrected}, a fault above {most:.0f}"
+        )
+        return Finding(FAIL, corrected, most, message=words, basis="measured")
+    return None
 
 
 def _telling_bits(limits: Limits, aer: AerCounts, catalog: Card | None) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from preflight.facts import Gpu
-from preflight.findings import PASS, Finding, Status
+from preflight.findings import FAIL, PASS, Finding, Status
 
 ID = "pcie-link-gen"
 SUBJECT = Gpu
@@ -30,11 +30,17 @@ def check(
     pcie_link_gen: int,
     pcie_link_gen_max: int,
     pcie_device_gen_max: int | None = None,
+    pcie_link_gen_under_load: int | None = None,
 ) -> Finding:
     now, could = pcie_link_gen, pcie_link_gen_max
     note = ""
     if pcie_device_gen_max is not None and pcie_device_gen_max > could:
         note = f"; the card alone could do gen {pcie_device_gen_max}, this host carries gen {could}"
+    if pcie_link_gen_under_load is not None:
+        seen = pcie_link_gen_under_load
+        words = f"PCIe link gen {seen} while it copied, required {could}{note}"
+        status = PASS if seen >= could else FAIL
+        return Finding(status, seen, could, message=words, basis="measured")
     if now < could:
         why = f"gen {now} while nothing is copied is power saving; gen {could} must show in a copy"
         return Finding(Status.UNKNOWN, now, could, reason=why + note)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from preflight.facts import Gpu
-from preflight.findings import FAIL, PASS, WARN, Finding
+from preflight.findings import FAIL, PASS, WARN, Basis, Finding
 
 ID = "pcie-link-width"
 SUBJECT = Gpu
@@ -31,9 +31,15 @@ def check(
     pcie_link_width: int,
     pcie_link_width_max: int,
     pcie_device_width_max: int | None = None,
+    pcie_link_width_under_load: int | None = None,
 ) -> Finding:
-    got, could = pcie_link_width, pcie_link_width_max
+    could, told = pcie_link_width_max, pcie_link_width
+    got = told if pcie_link_width_under_load is None else pcie_link_width_under_load
+    basis: Basis = "reported" if pcie_link_width_under_load is None else "measured"
     if got <= limits.riser_at < (pcie_device_width_max or 0):
-        return Finding(FAIL, measured=got, expected=pcie_device_width_max, unit="lanes")
+        return Finding(FAIL, got, pcie_device_width_max, "lanes", basis=basis)
     status = PASS if got >= could else FAIL if got <= limits.fail_at else WARN
-    return Finding(status, measured=got, expected=could, unit="lanes")
+    words = ""
+    if got != told:
+        words = f"PCIe link width {got} lanes while it copied, {told} before, required {could}"
+    return Finding(status, got, could, "lanes", words, basis=basis)

@@ -12,12 +12,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from preflight.facts import Bridge, Gpu
+from preflight.facts import Bridge, Gpu, NvLink
 from preflight.findings import PASS, WARN, Finding, Status
 
 ID = "pcie-upstream-link"
 SUBJECT = Gpu
 REMEDY_CLASS = "reconfigure"
+_SPREAD = (
+    "Expect each card's part of the uplink when all copy at once; let cards behind one switch work "
+    "together, or spread them over more slots of the processor."
+)
 _UNREAD = "no port above the card could be read"
 
 
@@ -33,6 +37,8 @@ def check(
     pcie_device_width_max: int,
     pcie_link_gen_max: int,
     pcie_link_width_max: int,
+    uplink_shared_by: tuple[str, ...] = (),
+    nvlink: NvLink | None = None,
 ) -> Finding:
     widths = [(w, port) for i, port in enumerate(upstream) if (w := _lanes(port, i == 0))]
     if not widths:
@@ -49,7 +55,16 @@ def check(
                 f"of gen {pcie_link_gen_max} with {pcie_link_width_max} lanes"
             )
             return Finding(WARN, port.link_gen_max, pcie_link_gen_max, message=words)
+    if uplink_shared_by and not (nvlink and nvlink.active):
+        return _shared(uplink_shared_by, upstream[-1].pci, lanes, pcie_device_width_max)
     return Finding(PASS, lanes, pcie_device_width_max, "lanes")
+
+
+def _shared(cards: tuple[str, ...], port: str, lanes: int, own: int) -> Finding:
+    """Copies of one card at a time are whole; NVLinked cards need the uplink little."""
+    words = f"{len(cards)} cards behind one switch share {lanes} lanes at port {port}"
+    words += f": {', '.join(cards)}"
+    return Finding(WARN, lanes, own, "lanes", words, _SPREAD, "watch")
 
 
 def _lanes(port: Bridge, holds_card: bool) -> int | None:

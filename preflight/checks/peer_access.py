@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from preflight.facts import PeerPath
-from preflight.findings import FAIL, PASS, Finding, Status
+from preflight.findings import FAIL, PASS, WARN, Finding, Status
 
 ID = "peer-access"
 SUBJECT = PeerPath
@@ -43,6 +43,7 @@ def check(
     peer_write_back: str,
     peer_expected: bool | None = None,
     is_geforce: bool = False,
+    peer_granted_by_cuda: bool | None = None,
 ) -> Finding:
     there, back = (peer_read, peer_write), (peer_read_back, peer_write_back)
     said = f"read {_words(peer_read)}, write {_words(peer_write)}"
@@ -52,6 +53,11 @@ def check(
     if granted != _granted(back):
         words = f"peer access is granted one way only: {said}, and back {', '.join(back)}"
         return Finding(FAIL, there, back, message=words)
+    if peer_granted_by_cuda is not None and peer_granted_by_cuda != granted:
+        word = "grants" if peer_granted_by_cuda else "refuses"
+        words = f"peer access: {said} by nvidia-smi, and CUDA {word} it"
+        status = FAIL if peer_expected and not peer_granted_by_cuda else WARN
+        return Finding(status, there, message=words, basis="measured")
     if granted:
         note = "" if peer_expected is not False else "; the stock driver does not grant it"
         return Finding(PASS, there, message=f"peer access: {said}{note}")

@@ -3,7 +3,8 @@
 Why: a script in the place of nvidia-smi, or a library put before the real one, can name any card
   and any memory. The two ways of asking then differ.
 Fix: Take the machine for what the library says, or leave it; have the driver installed anew.
-Source: names, UUIDs, memory and number of cards by nvidia-smi -q and by NVML, called directly.
+Source: names, UUIDs, memory and number of cards by nvidia-smi -q and by NVML, called directly; at
+  level measure by CUDA as well.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ from preflight.understand.kernel import Logs
 from preflight.understand.link import link
 from preflight.understand.measured_card import measured_card, wrong_results
 from preflight.understand.measured_host import measured_host, with_reads
-from preflight.understand.measured_pairs import with_measured
-from preflight.understand.measurements import SOURCE as MEASURED
+from preflight.understand.measured_pairs import with_faults, with_measured
+from preflight.understand.measurements import taken
 from preflight.understand.memory import memory
 from preflight.understand.modes import modes
 from preflight.understand.nearest import DECIDING, nearest_product
@@ -39,7 +39,7 @@ from preflight.understand.network import network
 from preflight.understand.nvlink import nvlink
 from preflight.understand.packages import packages
 from preflight.understand.pairs import pairs, peer_paths
-from preflight.understand.picking import Picked, Picks, first
+from preflight.understand.picking import Picked, Picks
 from preflight.understand.places import places
 from preflight.understand.ports import ports
 from preflight.understand.power import power
@@ -59,6 +59,7 @@ def understand(capture: Capture) -> Facts:
     between = pairs(seen, gpus)
     paths = peer_paths(seen, gpus, between)
     between, paths = with_measured(seen.measurements, gpus, between, paths)
+    gpus = with_faults(gpus, paths)
     told = found if isinstance(found, Missing) else gpus
     together = measured_host(seen.measurements, told, between, paths)
     return Facts(
@@ -112,8 +113,8 @@ def _gpu(
     picks |= during_test(again, card.pci, is_only_card)
     nearest = nearest_product(*(picks[name].value for name in DECIDING))
     picks |= {
-        "wrong_results": first((MEASURED, wrong)),
-        "nearest_product": first((MEASURED, nearest)),
+        "wrong_results": taken(wrong),
+        "nearest_product": taken(nearest),
     }
     return Gpu(card.subject, card.pci, _sources(picks), **_values(picks))
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from preflight.capture import plain
 from preflight.facts import Fact, Gpu, GpuVbios, Missing, NotApplicable
+from preflight.measured import CudaDevice
 from preflight.understand import nvml
 from preflight.understand.evidence import Evidence
+from preflight.understand.measured_card import cuda_device
 from preflight.understand.nvml import NvmlCard
 from preflight.understand.picking import Picked, Picks, first, whole, words
 from preflight.understand.sources import Json
@@ -50,10 +52,36 @@ def _disagreements(evidence: Evidence) -> Fact[tuple[str, ...]]:
     devices = evidence.nvml.by_address()
     found = [f"nvidia-smi shows no card at {pci}" for pci in devices if pci not in listed]
     found += [f"NVML knows no card at {pci}" for pci in listed if pci not in devices]
+    found += _by_cuda(evidence)
     for pci, device in devices.items():
         if pci in listed:
             found += _differences(pci, nvml.card(device, Missing("not-collected")), listed[pci])
     return tuple(found)
+
+
+def _by_cuda(evidence: Evidence) -> list[str]:
+    """Where the compute library, once it was asked, names another card than NVML does."""
+    found = []
+    for pci, device in evidence.nvml.by_address().items():
+        own = cuda_device(evidence.measurements, pci)
+        if not isinstance(own, CudaDevice) or _SLICE in own.name:
+            continue
+        card = nvml.card(device, Missing("not-collected"))
+        total = card.part("MemoryInfo", "total", whole)
+        size = total >> 20 if isinstance(total, int) else None
+        for what, said, by_cuda in (
+            ("name", card.get("Name", words), own.name),
+            ("UUID", card.get("UUID", words), own.uuid),
+        ):
+            if isinstance(said, str) and by_cuda and said != by_cuda:
+                found.append(f"{pci}: {what} {said[:60]} by NVML, {by_cuda[:60]} by CUDA")
+        if size and own.total_mib and abs(own.total_mib - size) > _RESERVED * size:
+            found.append(f"{pci}: memory {size} MiB by NVML, {own.total_mib} MiB by CUDA")
+    return found
+
+
+_SLICE = " MIG "  # in the name of an instance, which is no whole card
+_RESERVED = 0.08  # of the memory that the driver keeps from programs: 0.6 % on an H100; a guess
 
 
 def _differences(pci: str, card: NvmlCard, listed: Json) -> list[str]:

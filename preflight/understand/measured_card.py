@@ -21,11 +21,12 @@ from preflight.understand.measurements import (
     line,
     listed,
     summed_up,
+    taken,
     told,
     why,
 )
 from preflight.understand.nvml import member
-from preflight.understand.picking import Picked, Picks, first, number, whole, words
+from preflight.understand.picking import Picked, Picks, number, whole, words
 from preflight.understand.power import throttle_names
 
 _FIGURES = {
@@ -74,7 +75,7 @@ def measured_card(card: CardEvidence, picks: Picks) -> Picks:
         **{fact: figure(of.of_card(name, card.pci), u) for fact, (name, u) in _FIGURES.items()},
         **rates,
         "tensor_rate": _tensor_rate(rates["tensor_bf16"], rates["tensor_fp16"]),
-        "cuda_device": _device(of, card.pci),
+        "cuda_device": cuda_device(of, card.pci),
         "cuda_errors": _errors(of, card.pci),
         "memory_bandwidth": _better(of, card.pci, "device-copy", "device-copy-engine"),
         "rest": _rest(of, card.pci),
@@ -84,7 +85,7 @@ def measured_card(card: CardEvidence, picks: Picks) -> Picks:
     link = _link_under_load(of, card.pci)
     facts["pcie_link_gen_under_load"] = link if isinstance(link, Missing) else link[0]
     facts["pcie_link_width_under_load"] = link if isinstance(link, Missing) else link[1]
-    found = {name: first((SOURCE, fact)) for name, fact in facts.items()}
+    found = {name: taken(fact) for name, fact in facts.items()}
     return {
         **found,
         "pcie_raw_gb_s": _raw(link, picks),
@@ -92,7 +93,7 @@ def measured_card(card: CardEvidence, picks: Picks) -> Picks:
     }
 
 
-def _device(of: Measurements, pci: str) -> Fact[CudaDevice]:
+def cuda_device(of: Measurements, pci: str) -> Fact[CudaDevice]:
     one = _cuda(of, pci)
     capability = told(one, "compute_capability", _capability)
     name, sms = told(one, "name", words), told(one, "sms", count)

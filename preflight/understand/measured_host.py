@@ -22,6 +22,7 @@ from preflight.facts import (
 from preflight.measured import AllReduce, CopiesTogether, Measured
 from preflight.parsers import nccl_debug
 from preflight.parsers.pci_address import normal
+from preflight.understand.measured_pairs import faults
 from preflight.understand.measurements import (
     SOURCE,
     Measurements,
@@ -29,11 +30,12 @@ from preflight.understand.measurements import (
     figure,
     is_figure,
     listed,
+    taken,
     told,
     why,
 )
 from preflight.understand.nvml import member
-from preflight.understand.picking import Picks, first, words
+from preflight.understand.picking import Picks, words
 
 _DIRECTIONS = {
     "host to device": ("host_to_device", "host_to_device_together"),
@@ -53,7 +55,7 @@ def measured_host(
     facts: dict[str, Fact[Any]] = {
         "copies_together": _together(gpus),
         "peer_rates_gb_s": _peer_rates(gpus, pairs, paths),
-        "peer_faults": _peer_faults(gpus, paths),
+        "peer_faults": faults(paths),
         "slowest_exchange_gb_s": _slowest(gpus, pairs),
         "nccl_allreduce": _all_reduce(of, "nccl-allreduce", gpus),
         "nccl_allreduce_without_peers": _all_reduce(of, "nccl-allreduce-no-p2p", gpus),
@@ -61,7 +63,7 @@ def measured_host(
         "cpu_copy": _cpu_copy(of),
         "gpu_families": _families(gpus),
     }
-    return {name: first((SOURCE, fact)) for name, fact in facts.items()}
+    return {name: taken(fact) for name, fact in facts.items()}
 
 
 def _together(gpus: tuple[Gpu, ...]) -> Fact[Mapping[str, CopiesTogether]]:
@@ -100,21 +102,6 @@ def _peer_rates(
             kind = way if isinstance(way, str) else "way unknown"
             found.setdefault(kind, {})[path.subject] = path.peer_copy.median
     return found or NotApplicable("no peer access between the cards")
-
-
-def _peer_faults(gpus: tuple[Gpu, ...], paths: tuple[PeerPath, ...]) -> Fact[tuple[str, ...]]:
-    if len(gpus) < 2:
-        return _ALONE
-    faults = [fault for path in paths if (fault := _fault(path))]
-    gap = next((p.peer_completion for p in paths if isinstance(p.peer_completion, Missing)), None)
-    return tuple(faults) if faults or gap is None else gap
-
-
-def _fault(path: PeerPath) -> str:
-    if isinstance(path.peer_completion, str) and path.peer_completion:
-        return f"{path.subject} {path.peer_completion}"
-    wrong = getattr(path.peer_data, "wrong", 0)
-    return f"{path.subject} {wrong} wrong words" if wrong else ""
 
 
 def _slowest(gpus: tuple[Gpu, ...], pairs: tuple[GpuPair, ...]) -> Fact[float]:

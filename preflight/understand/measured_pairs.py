@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,10 +25,11 @@ from preflight.understand.measurements import (
     count,
     figure,
     line,
+    taken,
     told,
     why,
 )
-from preflight.understand.picking import Picked, Picks, first, flag, words
+from preflight.understand.picking import Picked, Picks, flag, words
 
 _NO_ACCESS = NotApplicable("no peer access between them; copies go through the host's memory")
 _COPIES = ("peer-copy", "peer-copy-both", "peer-latency", "peer-data", "peer-all")
@@ -53,6 +54,34 @@ def with_measured(
         ways[path.subject] = replace(path, **_fields(path.sources, picks))
     found = tuple(replace(pair, **_fields(pair.sources, _exchanged(pair, ways))) for pair in pairs)
     return found, tuple(ways.values())
+
+
+def with_faults(gpus: tuple[Gpu, ...], paths: tuple[PeerPath, ...]) -> tuple[Gpu, ...]:
+    """The same cards with what went wrong on the ways from and to each of them."""
+    return tuple(
+        replace(gpu, peer_faults=faults([p for p in paths if gpu.subject in p.subject.split(">")]))
+        for gpu in gpus
+    )
+
+
+def faults(paths: Sequence[PeerPath]) -> Fact[tuple[str, ...]]:
+    """Copies that never ended or arrived damaged; Missing where some were not tried."""
+    if not paths:
+        return NotApplicable("one card alone has no other")
+    found = [fault for path in paths if (fault := _fault(path))]
+    if found:
+        return tuple(found)
+    told = [path.peer_completion for path in paths]
+    if all(isinstance(fact, NotApplicable) for fact in told):
+        return _NO_ACCESS
+    return next((fact for fact in told if isinstance(fact, Missing)), ())
+
+
+def _fault(path: PeerPath) -> str:
+    if isinstance(path.peer_completion, str) and path.peer_completion:
+        return f"{path.subject} {path.peer_completion}"
+    wrong = path.peer_data.wrong if isinstance(path.peer_data, PeerData) else 0
+    return f"{path.subject} {wrong} wrong words" if wrong else ""
 
 
 def _fields(sources: Sources, picks: Picks) -> dict[str, Any]:
@@ -80,7 +109,7 @@ def _on_path(of: Measurements, one: Gpu, two: Gpu, path: PeerPath, topology: Fac
         facts |= {name: _unless_seen(facts[name]) for name in needing}
     facts["staged_copy"] = figure(of.of_pair("staged-copy", one.pci, two.pci), "GB/s")
     facts["slower_host_copy_gb_s"] = _slower_host_copy(one, two)
-    measured = {name: first((SOURCE, fact)) for name, fact in facts.items()}
+    measured = {name: taken(fact) for name, fact in facts.items()}
     return {
         **measured,
         "peer_family": Picked(_family(one, two)),
@@ -179,7 +208,7 @@ def _exchanged(pair: GpuPair, ways: Mapping[str, PeerPath]) -> Picks:
     slower = min(rate for rate in rates if isinstance(rate, float))
     raw = there.peer_pcie_gb_s
     part = slower / raw if isinstance(raw, float) else raw
-    return {"exchange_gb_s": Picked(slower, SOURCE), "exchange_part": first((SOURCE, part))}
+    return {"exchange_gb_s": Picked(slower, SOURCE), "exchange_part": taken(part)}
 
 
 def _best(way: PeerPath) -> float | Missing:

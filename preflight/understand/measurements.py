@@ -13,7 +13,7 @@ from preflight.capture import Capture, Measurement, plain
 from preflight.facts import NOT_COLLECTED, Fact, Missing, MissingReason
 from preflight.measured import Measured
 from preflight.parsers.pci_address import normal
-from preflight.understand.picking import number, whole, words
+from preflight.understand.picking import Picked, known, number, whole, words
 
 T = TypeVar("T")
 SOURCE = "measurements"
@@ -74,13 +74,20 @@ def measurements(capture: Capture) -> Measurements:
     return Measurements(chosen, cards, pairs, names)
 
 
+def taken(fact: Fact[Any]) -> Picked:
+    """The fact with its source, where something was measured."""
+    return Picked(fact, SOURCE if known(fact) else "")
+
+
 def why(one: Measurement | Missing) -> Missing | None:
     """Why a measurement gave nothing; None where it ended well."""
     if isinstance(one, Missing):
         return one
     if one.status == "ok":
         return None
-    return Missing(_REASONS.get(one.status, "tool-failed"), line(one))
+    reason = _REASONS.get(one.status)
+    said = words(one.detail) or plain(one.name)[:40]
+    return Missing(reason, said[:200]) if reason else Missing("tool-failed", line(one))
 
 
 def line(one: Measurement) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from preflight.checks.acs_redirect import Limits, check
-from preflight.findings import PASS, WARN, Status
+from preflight.findings import FAIL, PASS, WARN, Status
 
 BRIDGES = ("0000:40:01.1",)
 
@@ -24,3 +24,9 @@ def test_bridges(bridges: tuple[str, ...], has_peers: bool | None, status: Statu
 
 def test_the_bridge_is_named() -> None:
     assert "0000:40:01.1" in check(Limits(), acs_redirecting=BRIDGES).message
+
+
+def test_it_fails_where_copies_do() -> None:
+    hung = ("gpu0>gpu1 peer-copy: timed out",)
+    assert check(Limits(), acs_redirecting=BRIDGES, peer_faults=hung).status is FAIL
+    assert check(Limits(), acs_redirecting=(), peer_faults=hung).status is PASS

@@ -6,6 +6,7 @@ from preflight.checks.gpu_in_use import Limits, check
 from preflight.facts import GpuProcess, GpuUse
 from preflight.findings import FAIL, PASS, WARN, Status
 from tests.checks.cards import card
+from tests.checks.measured import rest
 
 PYTHON = GpuProcess(5578, "python", 9229, "compute")
 HEADLESS = GpuProcess(1851, "Xorg", 4, "graphics")
@@ -59,3 +60,11 @@ def test_the_message_names_the_users() -> None:
     assert "by no process that is shown" in none.message
     three = check(Limits(), use=GpuUse(many[:3], 5, None))
     assert "more" not in three.message
+
+
+@pytest.mark.parametrize("load, status", [(5.0, PASS), (5.1, FAIL), (None, PASS)])
+def test_load_while_it_was_watched(load: float | None, status: Status) -> None:
+    seen = rest(utilization_percent=load)
+    finding = check(Limits(), use=GpuUse((), 1, 0), rest=seen)
+    assert finding.status is status
+    assert ("over 5 s" in finding.message) is (load is not None)

@@ -71,3 +71,20 @@ def test_the_message_names_the_ports() -> None:
     )
     assert f"{CARD} CmpltTO, RxErr" in check(Limits(), aer=bits).message
     assert "AdvNonFatalErr" not in check(Limits(), aer=bits).message
+
+
+@pytest.mark.parametrize(
+    "grown, seconds, status",
+    [
+        ({}, 4.0, PASS),
+        ({"corrected": 32}, 4.0, PASS),  # told by the count since boot, in life
+        ({"corrected": 33}, 4.0, FAIL),
+        ({"corrected": 64}, 120.0, PASS),
+        ({"corrected": 65}, 120.0, FAIL),
+        ({"nonfatal": 1}, 4.0, FAIL),
+        ({"fatal": 1}, 4.0, FAIL),
+    ],
+)
+def test_growth_while_it_was_measured(grown: dict[str, int], seconds: float, status: Any) -> None:
+    finding = check(Limits(), aer=aer(**QUIET), pcie_errors_under_load=grown, copying_s=seconds)
+    assert finding.status is status

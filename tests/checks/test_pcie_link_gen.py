@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from preflight.checks.pcie_link_gen import Limits, check
-from preflight.findings import PASS, Status
+from preflight.findings import FAIL, PASS, Status
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,9 @@ def test_a_host_that_carries_less_is_noted() -> None:
     assert "this host carries gen 3" in (idle.reason or "")
     full = check(Limits(), pcie_link_gen=4, pcie_link_gen_max=4, pcie_device_gen_max=4)
     assert full.message == "PCIe link gen 4, required 4"
+
+
+@pytest.mark.parametrize("seen, status", [(4, PASS), (3, FAIL)])
+def test_what_was_seen_in_a_copy_counts(seen: int, status: Status) -> None:
+    finding = check(Limits(), pcie_link_gen=1, pcie_link_gen_max=4, pcie_link_gen_under_load=seen)
+    assert (finding.status, finding.measured, finding.basis) == (status, seen, "measured")

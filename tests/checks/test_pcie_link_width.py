@@ -39,3 +39,15 @@ def test_a_riser_of_one_lane_is_none_for_a_card_that_can_more(
         Limits(), pcie_link_width=got, pcie_link_width_max=got, pcie_device_width_max=own
     )
     assert finding.status is status
+
+
+@pytest.mark.parametrize("loaded, status", [(16, PASS), (8, WARN), (4, FAIL), (None, WARN)])
+def test_what_was_seen_in_a_copy_counts(loaded: int | None, status: Status) -> None:
+    finding = check(
+        Limits(),
+        pcie_link_width=8,
+        pcie_link_width_max=16,
+        pcie_link_width_under_load=loaded,
+    )
+    assert finding.status is status
+    assert finding.basis == ("reported" if loaded is None else "measured")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from preflight.checks.peer_access import Limits, check
-from preflight.findings import FAIL, PASS, Finding, Status
+from preflight.findings import FAIL, PASS, WARN, Finding, Status
 
 UNKNOWN = Status.UNKNOWN
 
@@ -73,3 +73,26 @@ def test_what_it_means_is_noted() -> None:
     assert "stock driver does not grant it" in found("OK", "OK", False, True).message
     assert "stock" not in found("OK", "OK", True, False).message
     assert "chipset not supported" in found("CNS", "CNS", True, False).message
+
+
+@pytest.mark.parametrize(
+    "said, by_cuda, expected, status",
+    [
+        ("OK", True, True, PASS),
+        ("OK", False, True, FAIL),
+        ("OK", False, False, WARN),
+        ("CNS", True, False, WARN),
+        ("CNS", False, False, PASS),
+    ],
+)
+def test_the_word_of_cuda(said: str, by_cuda: bool, expected: bool, status: Status) -> None:
+    finding = check(
+        Limits(),
+        peer_read=said,
+        peer_write=said,
+        peer_read_back=said,
+        peer_write_back=said,
+        peer_expected=expected,
+        peer_granted_by_cuda=by_cuda,
+    )
+    assert finding.status is status

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from preflight.checks.temperature_idle import Limits, check
-from preflight.findings import PASS, WARN, Status
+from preflight.findings import FAIL, PASS, WARN, Status
+from tests.checks.measured import rest
 
 UNKNOWN = Status.UNKNOWN
 
@@ -35,3 +36,19 @@ def test_the_reason_says_whether_it_works() -> None:
     assert "while the card is at work" in (working.reason or "")
     unsure = check(Limits(), temperature_c=80)
     assert "while the card may be at work" in (unsure.reason or "")
+
+
+@pytest.mark.parametrize(
+    "warm, load, status",
+    [
+        (50.0, 0.0, PASS),
+        (51.0, 0.0, WARN),
+        (60.0, 5.0, WARN),
+        (61.0, 5.0, FAIL),
+        (61.0, 5.1, UNKNOWN),
+        (50.0, 90.0, PASS),
+    ],
+)
+def test_watched_at_rest(warm: float, load: float, status: Status) -> None:
+    seen = rest(temperature_c=warm, utilization_percent=load)
+    assert check(Limits(), temperature_c=30, is_idle=True, rest=seen).status is status

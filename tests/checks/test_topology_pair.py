@@ -36,3 +36,12 @@ def test_ways_within_one_tensor_parallel_group(topology: str, status: Status) ->
 def test_the_message_says_what_the_letters_mean() -> None:
     assert "SYS (the link between processors)" in check(Limits(), topology="SYS").message
     assert "NV4 (4 NVLinks)" in check(Limits(), topology="NV4").message
+
+
+@pytest.mark.parametrize("part, status", [(0.5, WARN), (0.49, FAIL), (None, FAIL)])
+def test_a_measured_copy_clears_the_long_way(part: float | None, status: Status) -> None:
+    finding = check(
+        Limits(), topology="SYS", in_one_group=True, exchange_part=part, exchange_gb_s=12.5
+    )
+    assert finding.status is status
+    assert "12.5 GB/s" in finding.message

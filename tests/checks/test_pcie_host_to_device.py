@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from preflight.checks.pcie_host_to_device import Limits, check
+from preflight.findings import FAIL, PASS, WARN, Status
+from preflight.link_rates import raw_gb_s
+from tests.checks.measured import measured
+
+
+@pytest.mark.parametrize(
+    "gen, lanes, got, status",
+    [
+        (5, 16, 52.0, PASS),
+        (5, 16, 51.9, WARN),
+        (5, 16, 48.0, WARN),
+        (5, 16, 47.9, FAIL),
+        (5, 8, 24.0, PASS),
+        (4, 16, 24.0, PASS),
+        (4, 16, 23.9, WARN),
+        (4, 16, 21.0, WARN),
+        (4, 16, 20.9, FAIL),
+        (4, 8, 11.5, PASS),
+        (3, 16, 11.4, WARN),
+        (3, 16, 10.4, FAIL),
+        (4, 4, 5.8, PASS),
+        (3, 8, 5.2, FAIL),
+        (3, 4, 2.9, PASS),
+        (3, 4, 2.5, FAIL),
+        (3, 1, 0.8, FAIL),  # a mining riser, though it carries what it can
+        (6, 16, 105.0, PASS),  # scaled from the nearest of the table
+        (6, 16, 90.0, FAIL),
+    ],
+)
+def test_limits_follow_the_link(gen: int, lanes: int, got: float, status: Status) -> None:
+    raw = raw_gb_s(gen, lanes)
+    assert raw is not None
+    finding = check(Limits(), host_to_device=measured(got), pcie_raw_gb_s=raw)
+    assert (finding.status, finding.measured, finding.unit) == (status, got, "GB/s")
+    assert finding.basis == "measured"
+
+
+def test_others_on_the_host_may_slow_some_copies_down() -> None:
+    """A link that is bad slows every copy; only then it fails."""
+    disturbed = check(Limits(), host_to_device=measured(40, better=53), pcie_raw_gb_s=63.0)
+    assert disturbed.status is WARN
+    assert "53.0" in disturbed.message
+
+
+def test_a_policy_gives_both_limits_of_each_link() -> None:
+    with pytest.raises(ValueError, match="each link needs"):
+        Limits(raw_gb_s=(63.0,), warn_below_gb_s=(52.0, 24.0), fail_below_gb_s=(48.0,))

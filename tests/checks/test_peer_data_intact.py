@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from preflight.checks.peer_data_intact import Limits, check
+from preflight.findings import FAIL, PASS
+from preflight.measured import PeerData
+
+
+def test_one_wrong_word_is_too_many() -> None:
+    assert check(Limits(), peer_data=PeerData(1000, 0, "")).status is PASS
+    wrong = check(Limits(), peer_data=PeerData(1000, 1, "read by kernel, first at 17"))
+    assert (wrong.status, wrong.measured) == (FAIL, 1)
+    assert "first at 17" in wrong.message

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from preflight.checks.sm_count import Limits, check
+from preflight.findings import FAIL, PASS, WARN, Status
+from tests.checks.cards import card
+from tests.checks.measured import RATES, cuda_device
+
+
+@pytest.mark.parametrize(
+    "device, facts, status",
+    [
+        ({}, {}, PASS),
+        ({}, {"sm_ids": 128}, PASS),
+        ({"sm_count": 114}, {}, FAIL),
+        ({"sm_count": 130}, {}, FAIL),
+        ({"compute_capability": "8.6"}, {}, FAIL),
+        ({}, {"sm_ids": 127}, WARN),  # counting by blocks is not proven on this family
+        ({"l2_mib": 72.0}, {}, PASS),
+        ({"l2_mib": 68.0}, {}, WARN),
+        ({"sm_count": 16}, {"mig_enabled": True}, Status.NOT_APPLICABLE),
+    ],
+)
+def test_the_chip_by_its_figures(
+    device: dict[str, Any], facts: dict[str, Any], status: Status
+) -> None:
+    product = card(figures=RATES)
+    finding = check(Limits(), cuda_device=cuda_device(**device), catalog=product, **facts)
+    assert finding.status is status
+
+
+def test_counted_by_blocks_where_that_is_proven() -> None:
+    product = card(family="hopper")
+    assert check(Limits(), cuda_device=cuda_device(), catalog=product, sm_ids=120).status is FAIL

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+
+from preflight.checks.throughput_vs_name import Limits, check
+from preflight.findings import FAIL, PASS, WARN, Status
+from preflight.measured import NearestProduct
+from tests.checks.cards import card
+
+
+@pytest.mark.parametrize(
+    "name, own, family, status",
+    [
+        ("GeForce RTX 4090", 0.5, "hopper", PASS),  # slow, and yet like no other
+        ("GeForce RTX 4080", 0.10, "hopper", PASS),
+        ("GeForce RTX 4080", 0.11, "hopper", FAIL),
+        ("GeForce RTX 4080", 0.11, "ada", WARN),
+    ],
+)
+def test_the_nearest_is_named(name: str, own: float, family: str, status: Status) -> None:
+    near = NearestProduct(name, 0.02, own, 38912.0, 640.0)
+    finding = check(Limits(), nearest_product=near, catalog=card(family=family))
+    assert finding.status is status
+    if status is not PASS:
+        assert finding.measured == "GeForce RTX 4080"
+        assert "is called GeForce RTX 4090" in finding.message

@@ -98,6 +98,7 @@ def play(home: Path, playbook: Path, *options: str) -> subprocess.CompletedProce
         ["ansible-playbook", "-i", "localhost,", *options, str(playbook)],
         cwd=ROOT,
         env={**HOME, "HOME": str(home), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0"}
+        | {"ANSIBLE_ASYNC_DIR": str(home / "jobs")}  # else in the home that passwd names
         | {"ANSIBLE_FILTER_PLUGINS": str(ROLES / "vllm_service/filter_plugins")}
         | {name: os.environ[name] for name in ("TMPDIR",) if name in os.environ},
         stdin=subprocess.DEVNULL,

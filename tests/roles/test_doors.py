@@ -19,7 +19,7 @@ import pytest
 from tests.roles.conftest import ROLES, SERVICES
 from tests.roles.test_proxies import certificate, here, lacks
 
-KEY = "0123456789abcdefghij"
+KEY = "0123456789abcdef" * 16  # the longest that is allowed
 NAME = "192.0.2.10"
 CLOSED = ["/invocations", "/metrics", "/v1/models/", "/v1/../metrics", "/"]
 

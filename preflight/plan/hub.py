@@ -90,10 +90,23 @@ def _from_cache(repository: str, revision: str | None) -> Fetched:
     """What an earlier visit left; headers of weights are not kept."""
     from huggingface_hub import hf_hub_download
 
-    path = Path(hf_hub_download(repository, _CONFIG, revision=revision, local_files_only=True))
+    wanted = revision or _newest_commit(repository)
+    path = Path(hf_hub_download(repository, _CONFIG, revision=wanted, local_files_only=True))
     beside = path.parent / _QUANTISED
     quantised = beside.read_bytes() if beside.is_file() else None
     return Fetched(path.read_bytes(), path.parent.name, quantised, None)
+
+
+def _newest_commit(repository: str) -> str | None:
+    """The commit whose config was fetched last; None where the cache has none."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    folder = repo_folder_name(repo_id=repository, repo_type="model")
+    snapshots = Path(constants.HF_HUB_CACHE) / folder / "snapshots"
+    configs = snapshots.glob(f"*/{_CONFIG}")
+    newest = max(configs, key=lambda path: path.lstat().st_mtime, default=None)
+    return newest.parent.name if newest else None
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from preflight.facts import Bridge, Fact, Missing, NotApplicable
 from preflight.understand.cards import CardEvidence
 from preflight.understand.driver_says import smi
+from preflight.understand.evidence import Evidence
 from preflight.understand.pci_tree import PciDevice, gen_of, lanes_of
 from preflight.understand.picking import Picked, Picks, converted, first, whole
 from preflight.understand.sources import Json, file
@@ -30,6 +31,11 @@ def link(card: CardEvidence) -> Picks:
             ("lspci", _lspci(card, "capable", "width")),
         ),
         "upstream": first((bus_source(card), upstream(card))),
+        "uplink_shared_by": first((bus_source(card), uplink_shared_by(card))),
+        "pcie_replays": first(
+            ("nvml", card.nvml.get("PcieReplayCounter", whole)),
+            ("smi-q", smi(card, "replay_counter", whole)),
+        ),
         "numa_node": _numa_node(card),
         "iommu_group": first(("sysfs-pci", _iommu_group(card))),
     }
@@ -57,6 +63,27 @@ def _ports_by_lspci(card: CardEvidence) -> tuple[PciDevice, ...] | Missing:
 def bus_source(card: CardEvidence) -> str:
     """The source that tells of the ports above the card."""
     return "lspci" if isinstance(card.sysfs, Missing) else "sysfs-pci"
+
+
+def above(host: Evidence, pci: str) -> tuple[str, ...] | None:
+    """Addresses of the ports above a device, nearest first; None where no source tells."""
+    if not isinstance(host.sysfs, Missing):
+        return host.sysfs[pci].above if pci in host.sysfs else None
+    return None if isinstance(host.ways, Missing) else host.ways.get(pci)
+
+
+def uplink_shared_by(card: CardEvidence) -> Fact[tuple[str, ...]]:
+    """Cards that hang on the same root port, by a switch; () where this one has it alone."""
+    if card.host.is_guest:
+        return NotApplicable("a guest cannot see the ports above its cards")
+    own = above(card.host, card.pci)
+    if not own:
+        return Missing("not-present", "no port above the card could be read")
+    others = [(pci, above(card.host, pci)) for pci in card.all_cards]
+    sharing = tuple(
+        f"gpu{card.all_cards.index(pci)}" for pci, way in others if way and way[-1] == own[-1]
+    )
+    return sharing if len(sharing) > 1 else ()
 
 
 def upstream(card: CardEvidence) -> Fact[tuple[Bridge, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from preflight.understand.cards import CardEvidence
 from preflight.understand.driver_says import smi, unless_absent
 from preflight.understand.nvml import member
 from preflight.understand.picking import Picked, Picks, first, flag, whole
+from preflight.understand.sources import text
 
 Read = Callable[[Any], Any]
 
@@ -34,11 +36,13 @@ def memory(card: CardEvidence, product: Fact[Card]) -> Picks:
     total = first(
         ("nvml", card.nvml.part("MemoryInfo", "total", _mib)),
         ("smi-q", smi(card, "memory_mib", whole)),
+        ("dmesg", _by_nouveau(card)),
     )
     ecc = _ecc(card, product, 0, "ecc_mode")
     return {
         "memory_total_mib": total,
         "bar1_total_mib": _bar1(card, total.value),
+        "bar1_offered_mib": first(("lspci", _offered(card))),
         "ecc_enabled": ecc,
         "ecc_enabled_after_reboot": _ecc(card, product, 1, "ecc_mode_pending"),
         **{name: _without_ecc(counter, ecc.value) for name, counter in _counters(card).items()},
@@ -60,6 +64,24 @@ def _bar1(card: CardEvidence, total_mib: Fact[int]) -> Picked:
     if card.host.is_guest and not covers:
         return Picked(Missing("guest-view", "a guest's window says nothing of the host's"))
     return window
+
+
+def _by_nouveau(card: CardEvidence) -> Fact[int]:
+    """The kernel's own driver writes a card's memory into the log when it starts it."""
+    log = text(card.host.capture, "dmesg")
+    if isinstance(log, Missing):
+        return log
+    found = re.search(rf"nouveau {re.escape(card.pci)}: fb: (\d{{1,7}}) MiB", log[: 4 << 20])
+    return int(found[1]) if found else Missing("not-present", "nouveau has not started the card")
+
+
+def _offered(card: CardEvidence) -> Fact[int]:
+    """Of all windows the largest offer; a card that offers no choice is told by nothing."""
+    if isinstance(card.lspci, Missing):
+        return card.lspci
+    offers = (card.lspci["bar_sizes_mib"] or {}).values()
+    sizes = [size for offer in offers for size in map(int, offer)]
+    return max(sizes, default=None) or Missing("not-present", "lspci shows no resizable window")
 
 
 def _largest_region(card: CardEvidence) -> Fact[int]:

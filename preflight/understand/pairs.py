@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import combinations, permutations
 
-from preflight.facts import Card, Fact, Gpu, GpuPair, Missing, PeerPath
+from preflight.facts import Card, Fact, Gpu, GpuPair, Missing, NvLink, PeerPath
 from preflight.understand.evidence import Evidence
+from preflight.understand.link import above
 from preflight.understand.picking import Picked, first, named
 from preflight.understand.sources import Json
 
@@ -40,6 +41,7 @@ def _pair(one: Gpu, two: Gpu, topology: Picked) -> GpuPair:
         label=f"{one.label} and {two.label}",
         sources={"topology": topology.source} if topology.source else {},
         topology=topology.value,
+        topology_is_inferred=topology.source == "lspci",
     )
 
 
@@ -67,6 +69,25 @@ def _path(
     )
 
 
+def _inferred(evidence: Evidence, one: Gpu, two: Gpu) -> Fact[str]:
+    """By the ports above the two and their memory nodes, in the words of nvidia-smi's legend."""
+    for gpu in (one, two):
+        if isinstance(gpu.nvlink, NvLink) and gpu.nvlink.active:
+            return Missing("not-in-a-bug-report", "which cards the NVLinks join")
+    ways = above(evidence, one.pci) or (), above(evidence, two.pci) or ()
+    if () in ways:
+        return Missing("not-present", "no port above the card could be read")
+    shared = next((port for port in ways[0] if port in ways[1]), None)
+    if shared is not None:
+        return "PIX" if max(way.index(shared) for way in ways) <= 1 else "PXB"
+    if ways[0][-1].rpartition(":")[0] == ways[1][-1].rpartition(":")[0]:
+        return "PHB"
+    nodes = {gpu.numa_node for gpu in (one, two)}
+    if any(not isinstance(node, int) for node in nodes):
+        return Missing("not-present", "on which memory nodes the cards lie")
+    return "NODE" if len(nodes) == 1 else "SYS"
+
+
 def _subject(one: Gpu, two: Gpu) -> str:
     first_card, second_card = sorted((one, two), key=lambda gpu: int(gpu.subject[3:]))
     return f"{first_card.subject}-{second_card.subject}"
@@ -88,7 +109,10 @@ def _topology(
         ("smi-topo", _cell(links, *ordered)),
         ("nvml", _call(evidence, "TopologyCommonAncestor({},{})", ordered, _ANCESTORS)),
     )
-    return first(*((source, _if_real(evidence, way)) for source, way in readings))
+    told = first(*((source, _if_real(evidence, way)) for source, way in readings))
+    if not isinstance(told.value, Missing) or not evidence.capture.imported:
+        return told
+    return first(("lspci", _if_real(evidence, _inferred(evidence, one, two))))
 
 
 def _if_real(evidence: Evidence, way: Fact[str]) -> Fact[str]:

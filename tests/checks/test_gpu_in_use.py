@@ -68,3 +68,8 @@ def test_load_while_it_was_watched(load: float | None, status: Status) -> None:
     finding = check(Limits(), use=GpuUse((), 1, 0), rest=seen)
     assert finding.status is status
     assert ("over 5 s" in finding.message) is (load is not None)
+
+
+def test_who_computes_is_named_before_the_programs_of_a_desktop() -> None:
+    use = GpuUse((DESKTOP, DESKTOP, DESKTOP, PYTHON), 9300, 0)
+    assert "by python (pid 5578)" in check(Limits(), use=use).message

@@ -88,3 +88,10 @@ def test_the_message_names_the_ports() -> None:
 def test_growth_while_it_was_measured(grown: dict[str, int], seconds: float, status: Any) -> None:
     finding = check(Limits(), aer=aer(**QUIET), pcie_errors_under_load=grown, copying_s=seconds)
     assert finding.status is status
+
+
+@pytest.mark.parametrize("replays, told", [(538, True), (0, False), (None, False)])
+def test_packets_sent_again_are_named_beside_the_bits(replays: int | None, told: bool) -> None:
+    bits = aer(**QUIET, sticky_corrected={CARD: ("BadTLP",)})
+    message = check(Limits(), aer=bits, pcie_replays=replays).message
+    assert (f"{replays} replays" in message) is told

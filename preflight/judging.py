@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from preflight import engine
 from preflight.capture import Capture, Imported, plain, sha256
 from preflight.catalog.vllm_versions import proven, release
 from preflight.checks import Check, registry
-from preflight.facts import VllmPin
+from preflight.facts import Facts, VllmPin
 from preflight.findings import Judgement, Level, Report, Verdict
 from preflight.policy import Policy
 from preflight.purpose import NOTHING_ASKED, Purpose
@@ -34,7 +35,8 @@ def judge_capture(
         policy = policy.requiring(*REQUIRED_FOR_A_LAYOUT)
     level = Level(capture.level)
     policy = policy.at(capture.started)
-    facts = asked(understand(capture), purpose, _pin())
+    pin = _pin()
+    facts, layouts = _planned(asked(understand(capture), purpose, pin), purpose, pin)
     findings = engine.judge(facts, policy, level, checks)
     seen = capture.controller
     return Report(
@@ -51,7 +53,20 @@ def judge_capture(
         capture_sha256=sha256(data),
         notes=(*_notes(capture), *_notes_on(purpose)),
         imported=plain(capture.imported.tool) if capture.imported else None,
+        layouts=layouts,
     )
+
+
+def _planned(
+    facts: Facts, purpose: Purpose, pin: VllmPin
+) -> tuple[Facts, Sequence[Mapping[str, Any]] | None]:
+    """With whether the model fits, and every layout of it; nothing where none was asked for."""
+    if purpose.layout is None or purpose.model is None:
+        return facts, None
+    from preflight.fitted import fit  # planning takes as long to import as judging does
+
+    fitted = fit(facts, purpose.layout, purpose.model, pin.version)
+    return fitted.facts, fitted.layouts
 
 
 def _judgement(capture: Capture, judged: Judgement) -> Judgement:
@@ -104,12 +119,11 @@ def _pin() -> VllmPin:
 
 
 def _notes_on(purpose: Purpose) -> tuple[str, ...]:
-    """What was asked, and which part of it is not judged."""
+    """What was asked."""
     notes = []
     if purpose.layout:
-        notes.append(f"for {purpose.layout.name}")
-    if purpose.model:
-        notes.append(f"whether {plain(purpose.model)} fits is not judged: no planning yet")
+        model = f" of {plain(purpose.model)}" if purpose.model else ""
+        notes.append(f"for {purpose.layout.name}{model}")
     if purpose.own_units:
         notes.append(f"without what {', '.join(purpose.own_units)} serves")
     return tuple(notes)

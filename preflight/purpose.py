@@ -15,7 +15,7 @@ _MAX_MODEL = 512
 
 @dataclass(frozen=True)
 class Purpose:
-    """`model` is kept and said not to be judged: what it needs is a matter of planning."""
+    """`model` is a name, folder or repository, as `preflight plan` takes it."""
 
     layout: Layout | None = None
     model: str | None = None

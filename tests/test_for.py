@@ -70,11 +70,42 @@ def test_cards_without_peer_access_may_work_together() -> None:
     assert report["facts"]["host"]["layout"]["name"] == "tp2"
 
 
-def test_a_model_is_kept_and_said_not_to_be_judged() -> None:
-    _, report, told = judged("rtx4090x2", "tp2:org/model")
-    assert "for tp2" in report["notes"]
-    assert any("org/model" in note and "not judged" in note for note in report["notes"])
-    assert "org/model" in told
+@pytest.mark.parametrize(
+    "machine, use, status, words",
+    [
+        ("rtx4090x2", "tp2:llama-3.1-70b-awq", 0, "tp2 on gpu0 and gpu1 for llama-3.1-70b-awq"),
+        ("rtx4090x2", "tp1:llama-3.1-70b-awq", 1, "llama-3.1-70b-awq does not fit tp1: gpu0 needs"),
+        ("rtx4090x2", "tp2:llama-3.1-70b-fp8", 1, "llama-3.1-70b-fp8 does not fit tp2: gpu0 needs"),
+        ("h200x2", "tp2:llama-3.1-70b-fp8", 0, "for llama-3.1-70b-fp8"),
+        ("no-driver", "tp2:llama-3.1-8b", 3, ""),
+    ],
+)
+def test_a_model_is_judged_with_its_layout(machine: str, use: str, status: int, words: str) -> None:
+    exit_status, report, _ = judged(machine, use)
+    [finding] = [f for f in report["findings"] if f["id"] == "layout-possible"]
+    assert exit_status == status
+    assert words in (finding["message"] or "")
+    layout, _, model = use.partition(":")
+    assert f"for {layout} of {model}" in report["notes"]
+    if status < 3:
+        planned = {one["layout"]: one for one in report["layouts"]}
+        assert planned[layout]["fits"] is (status == 0)
+
+
+def test_a_model_that_does_not_fit_has_what_works_instead() -> None:
+    _, report, _ = judged("rtx4090x2", "tp1:llama-3.1-70b-awq")
+    [finding] = [f for f in report["findings"] if f["id"] == "layout-possible"]
+    assert finding["remedy"] == "Deploy tp2 instead; preflight plan has its settings."
+    _, report, _ = judged("rtx4090x2", "tp2:llama-3.1-70b-fp8")
+    [finding] = [f for f in report["findings"] if f["id"] == "layout-possible"]
+    assert "smaller model" in finding["remedy"]
+
+
+def test_a_model_that_is_none_is_usage() -> None:
+    capture = HOSTS / "rtx4090x2" / "capture.json"
+    done = preflight("check", "--capture", capture, "--for", "tp2:llama-3.1-70bb-awq")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no model" in done.stderr
 
 
 def test_without_a_use_nothing_is_asked() -> None:

@@ -73,7 +73,7 @@ def _judged(report: Report) -> dict[str, Any]:
         "missing_required": list(report.judgement.missing_required),
         "findings": [_finding(finding) for finding in report.findings],
         "not_run": {str(level): list(ids) for level, ids in report.not_run.items()},
-        "layouts": None,
+        "layouts": None if report.layouts is None else [dict(one) for one in report.layouts],
         "facts": _value(report.facts),
         "capture_sha256": report.capture_sha256,
         "notes": [_value(note) for note in report.notes],

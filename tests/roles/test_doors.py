@@ -101,8 +101,15 @@ def door(
         (tmp_path / "log").open("wb") as log,
         subprocess.Popen(argv, env=environment, stdout=log, stderr=log) as proxy,
     ):
+        while not connects(ports["8443"]):
+            assert proxy.poll() is None, (tmp_path / "log").read_text()
         yield ports["8443"]
         proxy.terminate()
+
+
+def connects(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture
@@ -119,8 +126,6 @@ def asking(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def answers(asking: ModuleType, port: int, key: str = KEY) -> dict[str, Any]:
     public = asking.Port(port, NAME, key, 20)
-    while public.ask("/v1/models")[0] == 0:  # not yet up; the suite's own limit ends it
-        pass
     told: dict[str, Any] = asking.ask({**SERVICES[0], "port": port}, public, CLOSED)
     return told
 

@@ -1,0 +1,189 @@
+"""Architectures: what each config is, layer by layer."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from preflight.catalog.models import models
+from preflight.plan import lookup
+from preflight.plan.kv_cache import bytes_per_token
+from preflight.plan.reading import read
+from preflight.plan.shapes import GIB, Model, Setup
+from preflight.plan.weights import rank_bytes, stored_bytes
+
+_CONFIGS = Path(__file__).parent / "configs"
+_PLAIN: dict[str, Any] = {
+    "model_type": "llama",
+    "hidden_size": 1024,
+    "intermediate_size": 4096,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 8,
+    "vocab_size": 32000,
+    "max_position_embeddings": 8192,
+}
+
+
+def _read(**changes: Any) -> Model:
+    return read(json.dumps({**_PLAIN, **changes}), "model")
+
+
+# Parameters (10^9), bytes of KV cache a token in 16 bit, and GiB of the checkpoint, as published.
+@pytest.mark.parametrize(
+    ("name", "parameters_e9", "kv_bytes", "gib"),
+    [
+        ("llama-3.1-8b", 8.030, 131_072, 14.96),
+        ("llama-3.1-8b-fp8", 8.030, 131_072, 8.46),
+        ("llama-3.1-8b-awq", 8.030, 131_072, 5.33),
+        ("llama-3.1-70b", 70.55, 327_680, 131.4),
+        ("llama-3.1-70b-fp8", 70.55, 327_680, 67.7),
+        ("llama-3.1-70b-awq", 70.55, 327_680, 37.0),
+        ("llama-3.1-70b-nvfp4", 70.55, 327_680, 39.8),
+        ("llama-3.1-405b", 405.8, 516_096, 756),
+        ("llama-3.1-405b-awq", 405.8, 516_096, 202),
+        ("mixtral-8x7b", 46.70, 131_072, 87.0),
+        ("mixtral-8x7b-awq", 46.70, 131_072, 23.0),
+        ("mixtral-8x22b", 140.6, 229_376, 261.9),
+        ("mixtral-8x22b-awq", 140.6, 229_376, 68.6),
+        ("qwen2.5-7b", 7.616, 57_344, 14.2),
+        ("qwen2.5-32b", 32.76, 262_144, 61.0),
+        ("qwen2.5-72b", 72.71, 327_680, 135.4),
+        ("qwen2.5-72b-awq", 72.71, 327_680, 38.6),
+        ("qwen3-8b", 8.19, 147_456, 15.3),
+        ("qwen3-30b-a3b", 30.53, 98_304, 56.9),
+        ("qwen3-30b-a3b-fp8", 30.53, 98_304, 29.0),
+        ("qwen3-32b", 32.76, 262_144, 61.0),
+        ("qwen3-235b-a22b", 235.1, 192_512, 437.9),
+        ("qwen3-235b-a22b-nvfp4", 235.1, 192_512, 124.8),
+        ("gpt-oss-20b", 20.91, 49_152, 12.80),
+        ("gpt-oss-120b", 116.8, 73_728, 60.7),
+        ("gemma-3-12b", 12.2, 393_216, 22.7),
+        ("gemma-3-27b", 27.4, 507_904, 51.1),
+        ("mistral-small-24b", 23.57, 163_840, 43.9),
+        ("phi-4", 14.66, 204_800, 27.3),
+        ("deepseek-v3", 671, 70_272, 626.7),
+        ("kimi-k2", 1026, 70_272, 958),
+        ("kimi-k2-thinking", 1026, 70_272, 550),
+        ("qwen3-next-80b-a3b", 79.7, 24_576, 148.4),
+        ("glm-4.5-air", 106.9, 188_416, 199),
+        ("minimax-m2", 228.7, 253_952, 214),
+        ("nemotron-nano-9b", 8.89, 16_384, 16.6),
+    ],
+)
+def test_a_published_model(name: str, parameters_e9: float, kv_bytes: int, gib: float) -> None:
+    model = lookup.find(name)
+    assert model.parameters / 1e9 == pytest.approx(parameters_e9, rel=0.003)
+    plain = Setup("0.32.0", kv_cache_dtype="bfloat16")
+    assert bytes_per_token(model, plain, 0) == kv_bytes
+    assert stored_bytes(model) / GIB == pytest.approx(gib, rel=0.005)
+    assert model.is_known
+
+
+def test_every_model_of_the_catalogue_is_known() -> None:
+    read_all = [lookup.find(entry.name) for entry in models()]
+    assert [model.name for model in read_all if not model.is_known] == []
+    assert len({model.name for model in read_all}) == len(read_all)
+
+
+@pytest.mark.parametrize(
+    ("name", "used_e9"),
+    [
+        ("mixtral-8x7b", 12.9),
+        ("mixtral-8x22b", 39),
+        ("qwen3-30b-a3b", 3.3),
+        ("qwen3-235b-a22b", 22.2),
+        ("gpt-oss-120b", 5.1),
+        ("deepseek-v3", 37),
+        ("kimi-k2", 32),
+    ],
+)
+def test_a_mixture_uses_a_part(name: str, used_e9: float) -> None:
+    assert lookup.find(name).parameters_used / 1e9 == pytest.approx(used_e9, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("llama-3.1-8b", {"full": 32}),
+        ("gemma-3-27b", {"full": 10, "sliding": 52}),
+        ("gpt-oss-20b", {"full": 12, "sliding": 12}),
+        ("deepseek-v3", {"mla": 61}),
+        ("qwen3-next-80b-a3b", {"full": 12, "state": 36}),
+        ("nemotron-nano-9b", {"full": 4, "state": 27, "none": 25}),
+    ],
+)
+def test_what_layers_cache(name: str, kinds: dict[str, int]) -> None:
+    layers = lookup.find(name).layers
+    assert Counter(layer.cache.kind if layer.cache else "none" for layer in layers) == kinds
+
+
+def test_sliding_layers_are_listed_or_counted() -> None:
+    listed = ["sliding_attention", "full_attention"] * 2
+    assert _kinds(_read(sliding_window=512, layer_types=listed)) == ["sliding", "full"] * 2
+    assert _kinds(_read(sliding_window=512)) == ["sliding"] * 4
+    assert _kinds(_read(sliding_window=512, sliding_window_pattern=2)) == ["sliding", "full"] * 2
+    assert _kinds(_read(sliding_window=512, use_sliding_window=False)) == ["full"] * 4
+    assert _kinds(_read(sliding_window=None)) == ["full"] * 4
+
+
+def test_dense_layers_of_a_mixture() -> None:
+    sparse = {"num_local_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 256}
+    assert _experts(_read(**sparse)) == [4, 4, 4, 4]
+    assert _experts(_read(**sparse, first_k_dense_replace=1)) == [0, 4, 4, 4]
+    assert _experts(_read(**sparse, mlp_only_layers=[2])) == [4, 4, 0, 4]
+    assert _experts(_read(**sparse, decoder_sparse_step=2)) == [0, 4, 0, 4]
+
+
+def test_what_a_gemma_config_leaves_out_is_what_its_class_assumes() -> None:
+    text = {"hidden_size": 2560, "intermediate_size": 10240, "num_hidden_layers": 34}
+    config = {"model_type": "gemma3", "text_config": {**text, "model_type": "gemma3_text"}}
+    model = read(json.dumps(config), "gemma-3-4b")
+    assert (model.query_heads, model.kv_heads, model.head) == (8, 4, None)
+    assert model.parameters / 1e9 == pytest.approx(3.88, rel=0.005)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters_e9"), [("qwen3.5-27b", 27.3), ("qwen3.5-35b-a3b", 35.1)]
+)
+def test_a_hybrid_with_an_image_encoder(name: str, parameters_e9: float) -> None:
+    model = read((_CONFIGS / f"{name}.json").read_bytes(), name)
+    assert model.parameters / 1e9 == pytest.approx(parameters_e9, rel=0.01)
+    assert model.encoder is not None
+    seeing, reading_only = (
+        rank_bytes(model, Setup("0.32.0", language_model_only=text_only), 0, (9, 0))
+        for text_only in (False, True)
+    )
+    assert 0.6e9 < seeing - reading_only < 1.4e9
+
+
+def test_an_unknown_architecture_says_that_it_is_computed_from_general_fields() -> None:
+    model = _read(model_type="wondernet")
+    assert not model.is_known
+    assert "'wondernet' is not known here" in model.notes[0]
+    assert model.parameters == _read().parameters
+
+
+@pytest.mark.parametrize(
+    ("scaling", "longest"),
+    [
+        (None, 8192),
+        ({"rope_type": "llama3", "factor": 8.0}, 8192),
+        ({"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 4096}, 16384),
+        ({"rope_type": "linear", "factor": 2.0}, 16384),
+    ],
+)
+def test_the_model_s_own_limit(scaling: dict[str, Any] | None, longest: int) -> None:
+    assert _read(rope_scaling=scaling).max_model_len == longest
+
+
+def _kinds(model: Model) -> list[str]:
+    return [layer.cache.kind for layer in model.layers if layer.cache]
+
+
+def _experts(model: Model) -> list[int]:
+    return [layer.experts for layer in model.layers]

@@ -62,7 +62,7 @@ def tensor_kernel(kind: str, capability: tuple[int, int]) -> Kernel | None:
     if capability == (9, 0):
         return _wgmma(kind, WGMMA[kind])
     if kind == "fp8":
-        if capability[0] == 12:
+        if capability == (12, 0):  # a text for sm_120a runs on no other
             return _mma("mma-fp8-blackwell", 32)
         return _mma("mma-fp8", 32) if capability >= (8, 9) else None
     if capability >= (8, 0):

@@ -15,7 +15,7 @@ from tests.probe.machine import REPOSITORY
 FILES = sorted((REPOSITORY / "preflight/probe/ptx").glob("*.ptx"))
 NEEDED = ["6.0", "6.5", "7.0", "8.0", "8.4", "8.7"]  # each the first to have what a file needs
 BEFORE = dict(zip(NEEDED, ["5.0", "6.4", "6.5", "7.8", "8.3", "8.6"], strict=True))
-CAPABILITIES = [(7, 0), (7, 5), (8, 0), (8, 6), (8, 9), (9, 0), (10, 0), (12, 0)]
+CAPABILITIES = [(7, 0), (7, 5), (8, 0), (8, 6), (8, 9), (9, 0), (10, 0), (12, 0), (12, 1)]
 
 
 def ptxas() -> str:

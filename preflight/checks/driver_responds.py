@@ -17,6 +17,9 @@ from preflight.findings import FAIL, PASS, WARN, Finding
 ID = "driver-responds"
 SUBJECT = Host
 REMEDY_CLASS = "reboot"
+_NOUVEAU = (
+    "nouveau holds the cards: blacklist it first (see nouveau), rebuild the initramfs, reboot."
+)
 
 
 @dataclass(frozen=True)
@@ -27,10 +30,15 @@ class Limits:
     fail_above_s: float = 30.0  # as long as this it hangs, whether it ended or not
 
 
-def check(limits: Limits, *, driver_response: DriverResponse) -> Finding:
+def check(
+    limits: Limits, *, driver_response: DriverResponse, nouveau_loaded: bool = False
+) -> Finding:
     took, said = driver_response.seconds, driver_response.detail
     if driver_response.outcome == "failed":
-        return Finding(FAIL, message=f"nvidia-smi refused: {said or 'it gave no reason'}")
+        words = f"nvidia-smi refused: {said or 'it gave no reason'}"
+        if nouveau_loaded:
+            return Finding(FAIL, message=words, remedy=_NOUVEAU, remedy_class="reconfigure")
+        return Finding(FAIL, message=words)
     if driver_response.outcome == "timed-out":
         words = (
             f"nvidia-smi was stopped after {took:g} s, required at most {limits.fail_above_s:g} s"

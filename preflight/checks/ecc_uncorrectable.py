@@ -2,8 +2,8 @@
 
 Why: memory with ECC repairs single flipped bits; two at once destroy data, and the job on the card
   dies or, worse, computes on. Cards that did it once do it again.
-Fix: Reset the card, run a memory test, and look at its remapped rows; replace the card when errors
-  come back or its SRAM threshold is exceeded.
+Fix: Reset the card, run a memory test, and look at its remapped rows or retired pages; replace the
+  card when errors come back or its SRAM threshold is exceeded.
 Source: NVIDIA GPU Memory Error Management, error containment and RMA policy: any uncorrectable
   error since the driver loaded; more than 4 in SRAM over the card's life.
 """

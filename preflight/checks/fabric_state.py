@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from preflight.facts import Fabric, Host
+from preflight.facts import Fabric, FabricCard, Host
 from preflight.findings import FAIL, PASS, WARN, Finding, Status
 
 ID = "fabric-state"
@@ -27,9 +27,10 @@ class Limits:
 
 def check(limits: Limits, *, fabric: Fabric) -> Finding:
     outside = [card for card in fabric.cards if (card.state, card.status) != _JOINED]
-    faults = [f"{card.subject}: {card.state}, {card.status}" for card in outside]
-    is_down = bool(fabric.switches) and fabric.manager not in ("", "active")
-    if is_down:
+    faults = _told(outside)
+    is_stopped = fabric.manager not in ("", "active")
+    is_down = bool(fabric.switches) and is_stopped
+    if is_down or (outside and is_stopped and fabric.manager != "not-found"):
         faults.append(f"nvidia-fabricmanager is {fabric.manager}")
     is_other = bool(fabric.manager_version and fabric.driver) and (
         fabric.manager_version != fabric.driver
@@ -46,3 +47,11 @@ def check(limits: Limits, *, fabric: Fabric) -> Finding:
         reason = "there are NVSwitches, and neither cards nor the service tell of the fabric"
         return Finding(Status.UNKNOWN, reason=reason)
     return Finding(PASS, measured, len(fabric.cards), message="the NVSwitch fabric is complete")
+
+
+def _told(outside: list[FabricCard]) -> list[str]:
+    """Each state once, with the cards that are in it."""
+    cards: dict[str, list[str]] = {}
+    for card in outside:
+        cards.setdefault(f"{card.state}, {card.status}", []).append(card.subject)
+    return [f"{', '.join(subjects)}: {state}" for state, subjects in cards.items()]

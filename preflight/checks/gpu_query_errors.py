@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from preflight.facts import Gpu
-from preflight.findings import FAIL, PASS, Finding
+from preflight.findings import FAIL, PASS, Finding, RemedyClass
 
 ID = "gpu-query-errors"
 SUBJECT = Gpu
@@ -43,7 +43,9 @@ def check(limits: Limits, *, query_errors: tuple[str, ...]) -> Finding:
     more = f" and {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else ""
     words = f"query errors {len(errors)}, required 0: {'; '.join(errors[:_SHOWN])}{more}"
     if any(error.startswith(_ALL_REFUSED) for error in errors):
-        return Finding(FAIL, len(errors), 0, None, words, _DRIVER_FIRST, "reboot")
+        is_absent = any("DRIVER_NOT_LOADED" in error for error in errors)
+        mending: RemedyClass = "reconfigure" if is_absent else "reboot"
+        return Finding(FAIL, len(errors), 0, None, words, _DRIVER_FIRST, mending)
     return Finding(FAIL, len(errors), 0, message=words)
 
 

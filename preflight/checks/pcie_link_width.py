@@ -37,7 +37,8 @@ def check(
     got = told if pcie_link_width_under_load is None else pcie_link_width_under_load
     basis: Basis = "reported" if pcie_link_width_under_load is None else "measured"
     if got <= limits.riser_at < (pcie_device_width_max or 0):
-        return Finding(FAIL, got, pcie_device_width_max, "lanes", basis=basis)
+        words = f"PCIe link of one lane, required {pcie_device_width_max}: an x1 riser or slot"
+        return Finding(FAIL, got, pcie_device_width_max, "lanes", words, basis=basis)
     status = PASS if got >= could else FAIL if got <= limits.fail_at else WARN
     words = ""
     if got != told:

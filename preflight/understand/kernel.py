@@ -229,7 +229,10 @@ def was_lost(logs: Logs, pci: str) -> bool:
 def _grouped(
     logs: Logs, events_of: Callable[[Log], Iterable[Json]], key: Callable[[Json], Any]
 ) -> Iterable[tuple[Any, int, list[Json]]]:
-    """(key, boot, events) of the log that holds most events of that key in that boot."""
+    """(key, boot, events) of the log that holds most events of that key in that boot.
+
+    Of two that hold as many it is the journal, which stamps them with dates.
+    """
     best: dict[tuple[Any, int], list[Json]] = {}
     for log in logs.read:
         mine: dict[Any, list[Json]] = {}
@@ -238,7 +241,8 @@ def _grouped(
             if name is not None:
                 mine.setdefault(name, []).append(event)
         for name, events in mine.items():
-            if len(events) > len(best.get((name, log.boot), ())):
+            kept = len(best.get((name, log.boot), ()))
+            if len(events) > kept or (len(events) == kept and log.source == "journal-kernel"):
                 best[name, log.boot] = events
     return [(name, boot, events) for (name, boot), events in best.items()]
 

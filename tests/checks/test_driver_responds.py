@@ -24,6 +24,14 @@ def test_answers(seconds: float, outcome: str, status: Status) -> None:
     assert check(Limits(), driver_response=response).status is status
 
 
+def test_nouveau_is_what_to_mend_first() -> None:
+    refused = DriverResponse(0.1, "failed", "couldn't communicate with the NVIDIA driver")
+    held = check(Limits(), driver_response=refused, nouveau_loaded=True)
+    assert (held.status, held.remedy_class) == (FAIL, "reconfigure")
+    assert "nouveau" in (held.remedy or "")
+    assert check(Limits(), driver_response=refused).remedy is None
+
+
 def test_the_message_repeats_what_it_said() -> None:
     refused = DriverResponse(0.1, "failed", "couldn't communicate with the NVIDIA driver")
     assert "couldn't communicate" in check(Limits(), driver_response=refused).message

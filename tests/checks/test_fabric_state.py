@@ -45,6 +45,14 @@ def test_fabric(fabric: Fabric, status: Status) -> None:
     assert check(Limits(), fabric=fabric).status is status
 
 
+def test_each_state_is_told_once_and_a_service_that_failed_with_it() -> None:
+    none = tuple(FabricCard(f"gpu{n}", "in progress", "success") for n in range(2))
+    finding = check(Limits(), fabric=replace(GUEST, cards=none, manager="failed"))
+    assert finding.message == "gpu0, gpu1: in progress, success; nvidia-fabricmanager is failed"
+    alone = check(Limits(), fabric=replace(GUEST, cards=none))
+    assert alone.message == "gpu0, gpu1: in progress, success"
+
+
 def test_cards_outside_are_named() -> None:
     finding = check(Limits(), fabric=one_of("in progress", "success"))
     assert finding.message == "gpu7: in progress, success"

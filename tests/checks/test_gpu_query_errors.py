@@ -34,11 +34,20 @@ def test_only_the_first_are_shown() -> None:
     assert "more" not in four.message
 
 
-@pytest.mark.parametrize("error", ["nvmlInit: DRIVER_NOT_LOADED", "NVML hung: nvmlInit_v2"])
-def test_a_driver_that_refuses_everything_is_no_reason_to_reset_a_card(error: str) -> None:
+@pytest.mark.parametrize(
+    "error, mending",
+    [
+        ("nvmlInit: DRIVER_NOT_LOADED", "reconfigure"),
+        ("nvmlInit: LIB_RM_VERSION_MISMATCH", "reboot"),
+        ("NVML hung: nvmlInit_v2", "reboot"),
+    ],
+)
+def test_a_driver_that_refuses_everything_is_no_reason_to_reset_a_card(
+    error: str, mending: str
+) -> None:
     finding = check(Limits(), query_errors=(error, "nvidia-smi: could not communicate"))
     assert finding.status is FAIL
     assert finding.remedy is not None
     assert finding.remedy.startswith("Mend the driver first")
-    assert finding.remedy_class == "reboot"
+    assert finding.remedy_class == mending
     assert check(Limits(), query_errors=("nvmlDeviceGetName: UNKNOWN",)).remedy is None

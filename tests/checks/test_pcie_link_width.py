@@ -51,3 +51,11 @@ def test_what_was_seen_in_a_copy_counts(loaded: int | None, status: Status) -> N
     )
     assert finding.status is status
     assert finding.basis == ("reported" if loaded is None else "measured")
+
+
+def test_a_riser_is_called_so() -> None:
+    lanes = {"pcie_link_width": 1, "pcie_link_width_max": 16, "pcie_device_width_max": 16}
+    assert (
+        check(Limits(), **lanes).message
+        == "PCIe link of one lane, required 16: an x1 riser or slot"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 import socket
+import subprocess
 from pathlib import Path
 from types import ModuleType
 
@@ -68,6 +69,42 @@ def test_a_port_in_use_is_refused_and_a_free_one_is_not(guard: ModuleType) -> No
         port = taken.getsockname()[1]
         assert guard.on_port(port) == [f"port-in-use: port {port}: Address already in use"]
     assert guard.on_port(port) == []
+
+
+def _smi(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """An nvidia-smi that says what it is told: the one part that no machine without cards has."""
+    program = folder / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+
+def test_a_real_process_is_told_with_its_control_group(
+    guard: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with subprocess.Popen(["sleep", "60"]) as held:
+        group = Path(f"/proc/{held.pid}/cgroup").read_text().strip().rsplit(":", 1)[-1]
+        script = f"""case "$1" in
+            *=index,uuid) echo "0, GPU-a"; echo "1, GPU-b" ;;
+            *) echo "GPU-b, {held.pid}, 300 MiB, sleep" ;;
+        esac"""
+        _smi(tmp_path, monkeypatch, script)
+        lines = guard.on_cards("1")
+        assert guard.on_cards("0") == []
+        held.kill()
+    name = group.rsplit("/", 1)[-1] or "unknown"
+    told = f"foreign-process: GPU-b: process {held.pid} (sleep) of {name} holds 300 MiB"
+    assert lines == [told]
+
+
+@pytest.mark.parametrize("script", ["exec sleep 60", "exit 9"])
+def test_a_driver_that_does_not_answer_is_no_free_card(
+    guard: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    _smi(tmp_path, monkeypatch, script)
+    monkeypatch.setattr(guard, "TIMEOUT_S", 1)
+    (line,) = guard.on_cards("0")
+    assert line.startswith("not-ready: nvidia-smi does not answer")
 
 
 LOAD = "(EngineCore pid=9) INFO 11-24 15:10:00 [gpu_model_runner.py:1] Starting to load model\n"

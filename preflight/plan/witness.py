@@ -6,7 +6,7 @@ estimate, the card, or what the log says itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ _PLANNED_WITH = (
     "enable_expert_parallel",
     "kv_cache_memory_bytes",
 )
+_OTHER_WEIGHTS = 0.05  # a guess; no padding or repacking makes as much
 _WEIGHTS, _CACHE = 0.01, 0.03  # parts that an estimate may be off; the aims of docs/accuracy.md
 _CACHE_GIB = 0.5  # where the cache is a small rest of the card
 _WORKING_GIB = 0.5
@@ -52,7 +53,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Witness:
-    """`agrees` is about whether it fits at all; `flagged` are figures nothing explains."""
+    """`agrees`: both say that it runs, or that it does not; `flagged` are not explained."""
 
     layout: Layout
     rows: tuple[Compared, ...]
@@ -104,7 +105,7 @@ def compare(one: Candidate, log: Mapping[str, Any]) -> Witness:
     ]
     told = [row for row in rows if row.planned is not None and row.logged is not None]
     agrees, words = _outcome(one, log)
-    return Witness(one.layout, tuple(told), agrees, tuple(words))
+    return Witness(one.layout, tuple(told), agrees, (*_another_model(told, log), *words))
 
 
 def _row(
@@ -170,6 +171,17 @@ def _why_cache_differs(one: Candidate, log: Mapping[str, Any]) -> str:
     return told
 
 
+def _another_model(rows: Sequence[Compared], log: Mapping[str, Any]) -> tuple[str, ...]:
+    """Weights that far apart are other weights."""
+    weights = next((row for row in rows if row.name == "weights_gib"), None)
+    if weights is None or abs(weights.deviation or 0.0) < _OTHER_WEIGHTS:
+        return ()
+    told = log["settings"]
+    name, method = told.get("model") or "none that it names", told.get("quantization")
+    made = f", quantisation {method}" if method else ""
+    return (f"weights so far off are those of another model: the log's is {name}{made}",)
+
+
 def _outcome(one: Candidate, log: Mapping[str, Any]) -> tuple[bool, list[str]]:
     """Whether plan and log say the same of its fitting."""
     error = log["error"]
@@ -186,4 +198,4 @@ def _outcome(one: Candidate, log: Mapping[str, Any]) -> tuple[bool, list[str]]:
         return False, [*words, "the plan says that it fits"]
     if error["class"] in _MEMORY_ERRORS:
         return True, [*words, "as planned"]
-    return True, [*words, "which no plan of memory foretells"]
+    return not one.fits, [*words, "which no plan of memory foretells"]

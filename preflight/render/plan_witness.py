@@ -55,7 +55,9 @@ def document(witness: Witness) -> Mapping[str, Any]:
 
 
 def _cells(row: Compared) -> list[str]:
-    deviation = "" if row.deviation is None else f"{row.deviation:+.1%}"
+    deviation = ""
+    if row.deviation is not None:
+        deviation = f"{row.deviation:+.1%}" if abs(row.deviation) < 2 else "far off"
     mark = "" if row.is_within else "explained" if row.explanation else "FLAGGED"
     return [_WORDS[row.name], _figure(row, row.planned), _figure(row, row.logged), deviation, mark]
 
@@ -68,8 +70,12 @@ def _figure(row: Compared, value: float | None) -> str:
 
 def _verdict(witness: Witness) -> str:
     if not witness.agrees:
-        return "plan and log disagree on whether it fits"
+        return "plan and log disagree on whether it runs"
     if witness.flagged:
         names = ", ".join(_WORDS[row.name] for row in witness.flagged)
         return f"not as planned, and nothing in the log says why: {names}"
-    return "as planned, as far as the log tells"
+    return (
+        "as planned, as far as the log tells"
+        if witness.rows
+        else "the log has no figure to compare"
+    )

@@ -721,4 +721,4 @@ class Facts:
     gpus: Fact[tuple[Gpu, ...]]
     pairs: tuple[GpuPair, ...] = ()
     peer_paths: tuple[PeerPath, ...] = ()
-    file_systems: tuple[FileSystem, ...] = ()
+    file_systems: tuple[FileSystem, ...] | Missing = ()

@@ -46,7 +46,8 @@ def inventory(page: Page, facts: Facts, *, verbose: bool) -> None:
 def places(facts: Facts) -> dict[str, str]:
     """How a message names each subject ("gpu0" -> "gpu0 (name, address, slot)")."""
     cards = facts.gpus if isinstance(facts.gpus, tuple) else ()
-    subjects: list[Any] = [facts.host, *cards, *facts.pairs, *facts.peer_paths, *facts.file_systems]
+    disks = facts.file_systems if isinstance(facts.file_systems, tuple) else ()
+    subjects: list[Any] = [facts.host, *cards, *facts.pairs, *facts.peer_paths, *disks]
     return {s.subject: s.label for s in subjects}
 
 

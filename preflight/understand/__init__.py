@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from preflight.capture import Capture
-from preflight.facts import Card, Fact, Facts, Gpu, GpuModel, Host, Missing
+from preflight.facts import NOT_IN_BUG_REPORT, Card, Fact, Facts, Gpu, GpuModel, Host, Missing
 from preflight.understand import cards as roll
 from preflight.understand import kernel
 from preflight.understand.answers import answers
@@ -67,7 +67,9 @@ def understand(capture: Capture) -> Facts:
         gpus=told,
         pairs=between,
         peer_paths=paths,
-        file_systems=with_reads(seen.measurements, file_systems(capture)),
+        file_systems=NOT_IN_BUG_REPORT
+        if capture.imported
+        else with_reads(seen.measurements, file_systems(capture)),
     )
 
 

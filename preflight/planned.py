@@ -41,7 +41,7 @@ class Written:
         if self.json:
             yield self.json, plan_json.to_json(document(answer))
         if self.markdown:
-            yield self.markdown, plan_markdown.render(answer.plan, answer.choice).encode()
+            yield self.markdown, plan_markdown.render(answer.plan, answer.shown).encode()
         if self.host_vars and answer.chosen is not None:
             yield self.host_vars, variables(answer)
 
@@ -51,7 +51,7 @@ class Written:
         if answer.witness is not None:
             return plan_witness.render(answer.plan, answer.witness, width=width)
         return plan_terminal.render(
-            answer.plan, answer.choice, width=width, color=color, unicode=unicode
+            answer.plan, answer.shown, width=width, color=color, unicode=unicode
         )
 
 

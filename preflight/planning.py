@@ -79,6 +79,16 @@ class Answer:
         return next(one for one in self.plan.candidates if one.layout.name == self.layout.name)
 
     @property
+    def shown(self) -> Choice:
+        """What a person is shown first: the layout that was asked for, and what would be best."""
+        if self.layout is None:
+            return self.choice
+        refusal, name = self.asked.refusal, self.layout.name
+        words = f"{name} does not fit: {refusal.reason}" if refusal else f"{name} fits"
+        is_best = self.choice.recommended is self.asked
+        return Choice(self.chosen, self.choice.why if is_best else f"{words}. {self.choice.why}")
+
+    @property
     def is_good(self) -> bool:
         """It fits, or the cheapest that is enough was found; and the log bears it out."""
         if self.witness is not None:

@@ -65,11 +65,11 @@ class Controller:
         recap = {name: int(changed) for name, _, changed, *_ in _RECAP.findall(done.stdout)}
         return Played(done.returncode, done.stdout, recap, *_tasks(times), seconds)
 
-    def run(self, *argv: str) -> subprocess.CompletedProcess[str]:
-        """A program of this project or of Ansible, from the repository's root."""
+    def run(self, *argv: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        """A program of this project or of Ansible, from the repository's root unless told."""
         return subprocess.run(
             argv,
-            cwd=ROOT,
+            cwd=folder,
             env=self.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -11,7 +11,7 @@ import pytest
 from .host import Host
 from .laboratory import Laboratory
 from .play import Controller
-from .told import told
+from .told import EAGER, told
 
 pytestmark = pytest.mark.lab_all
 
@@ -31,7 +31,7 @@ NOT_BY_TIME_OUT = 600  # s: seconds where nobody else computes; vllm_service_sta
             {
                 "layout_settings": {
                     "max_model_len": 2048,
-                    "config": {"kv_cache_memory_bytes": "256K"},
+                    "config": {**EAGER, "kv_cache_memory_bytes": "256K"},
                 }
             },
             r"did not start\s+\(kv-too-small\)",

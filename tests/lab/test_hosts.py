@@ -23,7 +23,7 @@ def test_a_host_has_systemd_sshd_and_a_package_source(boot: Boot) -> None:
     assert host.run("cat", "/proc/1/comm").stdout == "systemd\n"
     assert host.run("systemctl", "--failed", "--no-legend").stdout == ""
     host.run("apt-get", "update")
-    host.run("apt-get", "install", "--yes", "--no-install-recommends", "acl")
+    host.run("apt-get", "install", "--yes", "--no-install-recommends", "libc6-dev")
     assert host.run("test", "-e", "/usr/bin/nvidia-smi", check=False).returncode == 1
 
 

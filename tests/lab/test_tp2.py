@@ -101,9 +101,11 @@ def test_another_host_reaches_the_proxy_and_sshd_alone(served: Host, lab: Labora
 def test_the_key_is_nowhere_but_in_its_files(
     served: Host, controller: Controller, api_key: str, deployed: Deployed
 ) -> None:
+    journal = served.run("journalctl", "--no-pager", "--merge").stdout  # with the plays' own boot
+    assert "Invoked with" in journal, "Ansible's own words of the plays"
     shown = [
         served.run("ps", "axww", "-o", "args").stdout,
-        served.run("journalctl", "--no-pager").stdout,
+        journal,
         served.run("systemctl", "show", UNIT, "load-balancer").stdout,
         *(played.output for played in (deployed.checked, deployed.first, deployed.second)),
     ]

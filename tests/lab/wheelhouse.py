@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import sys
 import zipfile
 from pathlib import Path
@@ -46,14 +45,11 @@ def _download(folder: Path, *requirements: str) -> None:
     torch's CPU build is on no index that pip asks by itself: pip's own configuration
     (PIP_FIND_LINKS, PIP_EXTRA_INDEX_URL) has to name a place that holds it.
     """
-    links = os.environ.get("PIP_FIND_LINKS", "").split()
     argv = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(folder)]
     argv += ["--only-binary=:all:", "--python-version=3.11", "--implementation=cp"]
     argv += [f"--abi={TAG}", "--abi=abi3", "--abi=none"]
     argv += [f"--platform={p}_x86_64" for p in _manylinux()]
-    for place in (str(folder), *links):
-        argv += ["--find-links", place]
-    run(*argv, *requirements)
+    run(*argv, "--find-links", folder, *requirements)
 
 
 def _manylinux() -> list[str]:

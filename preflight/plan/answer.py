@@ -97,6 +97,7 @@ def _alone(model: Model, devices: Cards, wish: Wish, told: Rates) -> Server | No
         tensor_parallel_size=1,
         pipeline_parallel_size=1,
     )
+    setup = replace(setup, pp_layer_partition=None)
     return Server(model, cards, setup, link(cards, told), told)
 
 
@@ -118,7 +119,7 @@ def _candidate(
     way = link(arrangement.servers[0], told, facts)
     made = replace(made, setup=setup, memory=held, link=way, refusal=held.refusal)
     servers = [Server(model, c, setup, way, told) for c in arrangement.servers]
-    if arrangement.is_mixed:
+    if arrangement.is_mixed and _is_divisible(held):
         return replace(made, refusal=_mixed(servers[0], wish, alone))
     if made.refusal:
         return made
@@ -211,6 +212,11 @@ def _room(held: Memory, setup: Setup, wish: Wish) -> int:
     """Requests of the asked length that run at once; the others wait."""
     by_cache = held.kv_cache_tokens // max(wish.request_tokens, 1)
     return max(1, min(by_cache, setup.max_num_seqs))
+
+
+def _is_divisible(held: Memory) -> bool:
+    """So far that its memory was computed, whether it fits or not."""
+    return bool(held.ranks)
 
 
 def _mixed(server: Server, wish: Wish, alone: Server | None) -> Refusal:

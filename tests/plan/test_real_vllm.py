@@ -1,0 +1,74 @@
+"""Every setting and variable that a plan prints is taken by a real vLLM's own parser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from preflight.planning import Answer, Question, answer
+from tests.plan.real_vllm import ask, interpreter
+
+QUESTIONS = (
+    Question("llama-3.1-70b-awq", "0.32.0", gpus=("2x RTX 4090",)),
+    Question("llama-3.1-8b", "0.32.0", gpus=("RTX 4090 + RTX 3090",)),
+    Question("llama-3.1-8b", "0.32.0", gpus=("4x RTX A6000",), aim="latency"),
+    Question("gpt-oss-20b", "0.32.0", gpus=("8x H100 80GB HBM3",)),
+    Question(
+        "llama-3.1-8b",
+        "0.32.0",
+        gpus=("2x RTX 5090",),
+        settings=("seed=7", "max-num-seqs=16", "VLLM_PP_LAYER_PARTITION=14,18"),
+        flags={
+            "quantization": "fp8",
+            "kv_cache_dtype": "fp8",
+            "enforce_eager": True,
+            "max_model_len": "16K",
+        },
+    ),
+)
+# NCCL's own variables, by its documentation (Environment Variables, NCCL 2.29).
+NCCL = frozenset({"NCCL_P2P_DISABLE", "NCCL_CUMEM_HOST_ENABLE"})
+
+
+@pytest.fixture(scope="module")
+def python() -> Path:
+    found = interpreter()
+    if found is None:
+        pytest.skip("no vLLM here: the lab's wheels are not in its cache (tests/lab/README.md)")
+    return found
+
+
+@pytest.fixture(scope="module")
+def answers() -> list[Answer]:
+    return [answer(question) for question in QUESTIONS]
+
+
+def test_a_real_vllm_takes_every_setting(
+    python: Path, answers: list[Answer], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("configs")
+    planned: list[dict[str, Any]] = [
+        {"model": "/srv/models/m", **one.advice.vllm}
+        for made in answers
+        for one in made.plan.candidates
+        if one.fits
+    ]
+    assert len(planned) > 12
+    refused = {"model": "/srv/models/m", "no-such-setting-of-vllm": 1}
+    paths = []
+    for number, settings in enumerate([*planned, refused]):
+        paths.append(folder / f"{number}.yaml")
+        paths[-1].write_text(yaml.safe_dump(settings))
+    told = ask(python, paths)
+    assert told["settings"].pop() is None, "the parser takes anything"
+    for settings, taken in zip(planned, told["settings"], strict=True):
+        assert taken is not None, settings
+        for name in ("max-num-seqs", "tensor-parallel-size", "gpu-memory-utilization"):
+            if name in settings:
+                assert taken[name.replace("-", "_")] == repr(settings[name]), name
+    names = {name for made in answers for one in made.plan.candidates for name in one.advice.env}
+    assert names
+    assert names <= NCCL | set(told["variables"])

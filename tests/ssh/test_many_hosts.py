@@ -7,7 +7,7 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -28,9 +28,8 @@ EXIT = {"accept": 0, "reject": 1, "unknown": 3}
 
 
 @pytest.fixture
-def fleet(server: Callable[..., Sshd], person: Person, tmp_path: Path) -> Iterator[list[Sshd]]:
-    hosts = [_serve(name, server(), person, tmp_path / name) for name in MACHINES]
-    yield hosts
+def fleet(server: Callable[..., Sshd], person: Person, tmp_path: Path) -> list[Sshd]:
+    return [_serve(name, server(), person, tmp_path / name) for name in MACHINES]
 
 
 def _serve(name: str, sshd: Sshd, person: Person, folder: Path) -> Sshd:

@@ -1,4 +1,4 @@
-"""The examples in the READMEs and on the page of provisioning are ones that Ansible takes."""
+"""Examples are ones that Ansible takes, and a play that is told too little says so at once."""
 
 from __future__ import annotations
 
@@ -55,3 +55,13 @@ def test_the_page_s_examples_are_variables_of_roles_and_playbooks() -> None:
 def test_the_page_lists_every_playbook() -> None:
     listed = set(re.findall(r"^\| `([\w-]+\.yml)` \|", PAGE, re.M))
     assert listed == {path.name for path in (ROOT / "playbooks").glob("*.yml")}
+
+
+@pytest.mark.parametrize("layout", ["tp2", "pp2", "replicas", "split"])
+def test_a_layout_without_a_model_is_refused_before_anything_is_asked(
+    layout: str, tmp_path: Path
+) -> None:
+    done = play(tmp_path, ROOT / f"playbooks/deploy-{layout}.yml", "-c", "local")
+    assert done.returncode == 2
+    assert "No server is named, and there must be one" in " ".join(done.stdout.split())
+    assert "ok=0" in done.stdout

@@ -147,7 +147,8 @@ def _report_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(["look", "measure", "soak"]),
             default="look",
             show_default=True,
-            help="look: read only, seconds. measure and soak are not there yet.",
+            help="look: read only, seconds. measure: short measurements besides, about a minute. "
+            "soak is not there yet.",
         ),
     ):
         command = option(command)
@@ -164,6 +165,8 @@ Examples:
   preflight check --capture gpu01.json --policy tenant -v
   preflight check --capture nvidia-bug-report.log.gz
   preflight check gpu01 --for tp2        can it carry tensor parallelism over two cards?
+  preflight gpu01 --level look           read only, no load, seconds
+  preflight gpu01 --within 30s           measure what fits into half a minute
   preflight localhost                    this machine, without SSH
 
 {EXIT_STATUS}"""
@@ -196,6 +199,21 @@ Examples:
     help="Ask for sudo's password, for sources that only root may read.",
 )
 @click.option("--no-sudo", is_flag=True, help="Never use sudo on the host, not even without one.")
+@click.option(
+    "--within",
+    metavar="TIME",
+    help="Fit the measuring into this time, such as 10m; what is left out is said.",
+)
+@click.option(
+    "--while-in-use",
+    is_flag=True,
+    help="Measure cards that others compute on, too. Their work and the figures both suffer.",
+)
+@click.option(
+    "--disk-write",
+    is_flag=True,
+    help="Where no large file lies beside the models, write a temporary one and read that.",
+)
 def check(hosts: tuple[str, ...], capture_path: str | None, **options: Any) -> int:
     """Judge hosts over SSH, or saved evidence."""
     if bool(hosts) == bool(capture_path):
@@ -496,7 +514,7 @@ def parse(kind: str, file: str) -> int:
     """Print one recorded output as JSON. FILE may be - for standard input.
 
     KIND is one of topo, p2p, smi, kernel, lspci, ipmi-sdr, ipmi-sensor, ipmi-dcmi,
-    vllm-log.
+    nccl-tests, nccl-debug, vllm-log.
     """
     import json
     from pathlib import Path
@@ -552,8 +570,8 @@ def _level(options: dict[str, Any]) -> Level:
     from preflight.findings import Level
 
     level = Level(options["level"])
-    if level is not Level.LOOK:
-        raise UsageError(f"--level {level} is not there yet", "use --level look, the default")
+    if level is Level.SOAK:
+        raise UsageError(f"--level {level} is not there yet", "use --level measure")
     return level
 
 
@@ -564,10 +582,18 @@ def _purpose(options: dict[str, Any]) -> Purpose:
 
 
 def _request(options: dict[str, Any]) -> Request:
+    from preflight.findings import Level
     from preflight.transport import Request
+    from preflight.transport.request import duration_s
 
+    level, within = _level(options), options["within"]
+    if level is Level.LOOK and (within or options["while_in_use"] or options["disk_write"]):
+        raise UsageError("--within, --while-in-use and --disk-write go with --level measure")
     return Request(
-        level=_level(options),
+        level=level,
+        within_s=duration_s(within) if within is not None else None,
+        while_in_use=options["while_in_use"],
+        disk_write=options["disk_write"],
         sudo=not options["no_sudo"],
         sudo_password=_sudo_password(options),
         accept_new_host_key=options["accept_new_host_key"],

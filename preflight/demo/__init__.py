@@ -92,7 +92,7 @@ def _listen(stream: IO[bytes], name: str, progress: Progress) -> str:
         except ValueError:
             other = line.decode(errors="replace").strip()
             continue
-        if told["event"] == "source":
+        if told["event"] in ("source", "step"):
             progress(name, Step(told["name"], told["done"], told["of"]))
     return other
 

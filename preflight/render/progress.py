@@ -23,7 +23,7 @@ _SPIN, _SPIN_ASCII = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
 
 
 class Step(Protocol):
-    """The source that has just ended, and how many of all have."""
+    """The source or measurement that has just ended, and how many of all have."""
 
     @property
     def name(self) -> str: ...
@@ -31,12 +31,19 @@ class Step(Protocol):
     def done(self) -> int: ...
     @property
     def of(self) -> int: ...
+    @property
+    def left_s(self) -> float | None: ...
+    @property
+    def card(self) -> str: ...
+    @property
+    def notice(self) -> str: ...
 
 
 @dataclass
 class _State:
     words: str = "connecting"
     ended: bool = False
+    measures: bool = False
     begun: float = field(default_factory=time.monotonic)
 
 
@@ -73,12 +80,21 @@ class Progress:
             self._thread.join()
 
     def __call__(self, host: str, step: Step) -> None:
-        """A source of this host has ended."""
+        """A source or a measurement of this host has ended, or a notice has come from it."""
         with self._lock:
             state = self._state(host)
+            if step.notice:
+                self._write(self._erasure())
+                self._say(f"{_word(host)}: {_word(step.notice)}")
+                return
             if not self._live and state.words == "connecting":
                 self._say(f"{_word(host)}: reading")
-            state.words = f"{step.done}/{step.of} {_word(step.name)}"
+            begins = step.left_s is not None and not state.measures
+            state.measures = state.measures or begins
+            if not self._live and begins:
+                self._say(f"{_word(host)}: measuring{_left(step)}")
+            at = f" {_word(step.card)}" if step.card else ""
+            state.words = f"{step.done}/{step.of} {_word(step.name)}{at}{_left(step)}"
 
     def done(self, host: str, words: str = "read") -> None:
         """The host is finished, well or not; `words` say how."""
@@ -160,6 +176,11 @@ class Progress:
             self._stream.flush()
         except OSError:  # the terminal has gone; the host is judged all the same
             self._stop.set()
+
+
+def _left(step: Step) -> str:
+    """What remains, as the probe estimates it."""
+    return "" if step.left_s is None else f", about {step.left_s:.0f} s left"
 
 
 def _word(text: str) -> str:

@@ -29,6 +29,7 @@ from preflight.transport.request import Request, Step
 COMMAND = 'exec python3 -I -S -c "import sys;exec(sys.stdin.buffer.readline())"'
 BEAT_S = 2.0  # the probe gives up after 10 s of silence
 _MAX_LINE = 4096
+_DAY_S = 86_400.0  # longer than any run; the estimate is a stranger's word
 _KEPT_LINES = 40  # of what is not the probe's, for the error message
 
 
@@ -221,7 +222,15 @@ def _event(line: bytes) -> dict[str, Any] | None:
 
 
 def _step(event: dict[str, Any]) -> Step | None:
+    if event["event"] == "load":
+        return Step("load", 0, 0, notice=plain(str(event.get("words")))[:200])
     name, done, of = event.get("name"), event.get("done"), event.get("of")
     if isinstance(name, str) and type(done) is int and type(of) is int:
-        return Step(plain(name)[:80], done, of)
+        card = plain(str(event.get("card") or ""))[:40]
+        return Step(plain(name)[:80], done, of, _left_s(event.get("left_s")), card)
     return None
+
+
+def _left_s(told: object) -> float | None:
+    is_time = isinstance(told, (int, float)) and 0 <= told < _DAY_S
+    return float(told) if isinstance(told, (int, float)) and is_time else None

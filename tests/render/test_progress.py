@@ -27,6 +27,9 @@ class Step:
     name: str
     done: int
     of: int
+    left_s: float | None = None
+    card: str = ""
+    notice: str = ""
 
 
 class Terminal:
@@ -87,6 +90,30 @@ def test_a_host_has_one_live_line(terminal: Terminal) -> None:
         progress.done("gpu01", "accept")
         assert terminal.wait(lambda s: "accept" in "".join(s)) == ["- gpu01  accept"]
     assert terminal.screen() == []
+
+
+def test_what_remains_of_the_measuring_is_told(terminal: Terminal) -> None:
+    with Progress(terminal.stream, ["gpu01"], TERM) as progress:
+        progress("gpu01", Step("host-copies", 3, 13, 29.6, "0000:01:00.0"))
+        (line,) = terminal.wait(lambda s: "3/13" in "".join(s))
+    assert "3/13 host-copies 0000:01:00.0, about 30 s left" in line
+
+
+def test_a_notice_stays_on_the_screen(terminal: Terminal) -> None:
+    with Progress(terminal.stream, ["gpu01"], TERM) as progress:
+        terminal.wait(bool)
+        progress("gpu01", Step("load", 0, 0, notice="2 cards under load\x1b[5A for about 40 s"))
+        terminal.wait(lambda s: len(s) == 2)
+    assert terminal.screen() == ["gpu01: 2 cards under load for about 40 s"]
+
+
+def test_in_a_pipe_the_begin_of_the_measuring_is_told_once() -> None:
+    said = io.StringIO()
+    with Progress(said, ["gpu01"], {}) as progress:
+        for left_s in (40.0, 20.0):
+            progress("gpu01", Step("smi-q", 1, 38))
+            progress("gpu01", Step("compute", 1, 9, left_s))
+    assert said.getvalue() == "gpu01: reading\ngpu01: measuring, about 40 s left\n"
 
 
 def test_ctrl_c_leaves_nothing(terminal: Terminal) -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from preflight import capture
 from preflight.capture import Capture
-from preflight.errors import ProbeFailed, TimedOut, Unreachable
+from preflight.errors import ProbeFailed, TimedOut, Unreachable, UsageError
 from preflight.transport import Request, Step, stream
+from preflight.transport.request import duration_s
 from preflight.transport.stream import Between, Lines, Moment, clock_offset_s, converse, seen_by
 
 TOLD = {
@@ -65,6 +66,40 @@ def test_a_capture_stands_between_its_markers_whatever_is_printed_around_it() ->
     assert steps == [Step("smi-q", 1, 2)]
 
 
+def test_estimates_and_notices_come_through_and_what_is_none_does_not() -> None:
+    events = [
+        {"event": "step", "name": "compute", "card": "c", "done": 1, "of": 9, "left_s": 31},
+        {"event": "step", "name": "compute", "done": 2, "of": 9, "left_s": -1},
+        {"event": "step", "name": "compute", "done": 3, "of": 9, "left_s": "soon"},
+        {"event": "step", "name": "compute", "done": 4, "of": 9, "left_s": 1e300},
+        {"event": "load", "words": "\x1b[2J2 cards" + "x" * 999},
+    ]
+    lines = b"".join(json.dumps(event).encode() + b"\n" for event in events)
+    _, steps = talk(Played((BEGIN + json.dumps(TOLD).encode() + END, lines)))
+    assert steps[0] == Step("compute", 1, 9, 31.0, "c")
+    assert [step.left_s for step in steps[1:4]] == [None, None, None]
+    assert steps[4].notice.startswith("2 cards")
+    assert len(steps[4].notice) == 200
+
+
+@pytest.mark.parametrize(
+    "text, seconds", [("90", 90), ("90s", 90), ("10m", 600), ("1h", 3600), (" 5m ", 300)]
+)
+def test_lengths_of_time(text: str, seconds: int) -> None:
+    assert duration_s(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "-5", "1.5m", "10 m", "1d", "24h", "9" * 9, "m"])
+def test_what_is_no_length_of_time(text: str) -> None:
+    with pytest.raises(UsageError):
+        duration_s(text)
+
+
+def test_a_limit_of_the_measuring_moves_that_of_the_whole() -> None:
+    limits = [Request("measure", within_s=within).time_limit_s for within in (None, 10, 600)]
+    assert limits == [500.0, 250.0, 840.0]
+
+
 def test_what_is_sent_is_one_line_then_the_probe_then_the_password() -> None:
     wire = Played((BEGIN + json.dumps(TOLD).encode() + END, b""))
     talk(wire, Request(sudo=True, sudo_password="p w"))
@@ -78,6 +113,9 @@ def test_no_password_is_sent_where_sudo_is_not_wanted() -> None:
     assert Request(sudo=False, sudo_password="secret").input == b""
     assert "secret" not in repr(Request(sudo_password="secret"))
     assert Request().argv("n") == ["--level", "look", "--stream", "n"]
+    asked = Request("measure", within_s=90, while_in_use=True, disk_write=True).argv("n")
+    assert asked[:6] == ["--level", "measure", "--stream", "n", "--within", "90"]
+    assert asked[6:] == ["--while-in-use", "--disk-write"]
     assert Request(sudo=True).argv("n")[-1] == "--sudo"
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PORTABLE_MAPPED = 3  # CU_MEMHOSTALLOC_PORTABLE | CU_MEMHOSTALLOC_DEVICEMAP
 NON_BLOCKING = 1
+TICK_MS = 5e-4  # of the clock of events; less cannot be told apart
 ATTRIBUTES = {
     "sms": 16,
     "bus_width_bits": 37,
@@ -138,7 +139,7 @@ class Card:
         """Seconds between two events that have come."""
         took_ms = c_float()
         self.cuda.call("cuEventElapsedTime", byref(took_ms), start, end)
-        return took_ms.value / 1e3
+        return max(took_ms.value, TICK_MS) / 1e3
 
     def synchronize(self) -> None:
         self.cuda.call("cuStreamSynchronize", self.stream)

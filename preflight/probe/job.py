@@ -119,7 +119,7 @@ class Job:
         elif "status" not in result:
             result["status"] = status_of_files(result)
         if self.source.reader == "measure":
-            result["at"] = self.at
+            result.update(at=self.at, code=self.code)
         return result
 
 

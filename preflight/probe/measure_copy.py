@@ -24,6 +24,7 @@ SAMPLE_S = 0.06  # of copying, for one sample
 WITHIN_S = 0.8
 SEED = 0x5EED
 BLOCKS_PER_SM, THREADS = 4, 512
+GROUP = "/sys/fs/cgroup/"  # as a container sees its own
 
 
 def host_copies(tree: Tree, pci: str, record: Record) -> None:
@@ -173,9 +174,17 @@ def launch_us(card: Card, function: ctypes.c_void_p, times: int = 1000) -> float
 
 
 def available_bytes() -> int:
-    """What the host's memory has free, 0 where it does not say."""
+    """What may be taken of the host's memory, 0 where it does not say."""
     with open("/proc/meminfo") as file:
-        for line in file:
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) << 10
-    return 0
+        free = [int(line.split()[1]) << 10 for line in file if line.startswith("MemAvailable:")]
+    return min([*free, *container_bytes()], default=0)
+
+
+def container_bytes() -> list[int]:
+    """What the own control group leaves, where it has a limit."""
+    try:
+        with open(GROUP + "memory.max") as most, open(GROUP + "memory.current") as now:
+            limit, taken = most.read().strip(), int(now.read())
+    except OSError:  # no second version of control groups, or the host's own root
+        return []
+    return [max(0, int(limit) - taken)] if limit.isdigit() else []

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
 
 USERS = ("nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetMPSComputeRunningProcesses_v3")
 
+DISPLAY = "nvmlDeviceGetGraphicsRunningProcesses_v3"
+HIDDEN_MIB = 500  # as check gpu-in-use has it
 LINKED = "nvmlDeviceGetP2PStatus("  # (0,1,NVLINK)
 
 
@@ -34,6 +36,8 @@ class Cards:
             if pids:
                 words = (named(pid, processes) for pid in sorted(set(pids)))
                 self.in_use[pci] = ", ".join(words)
+            elif hidden_mib(calls) > HIDDEN_MIB:
+                self.in_use[pci] = f"{hidden_mib(calls)} MiB taken by processes that are not shown"
             if (value(calls, "nvmlDeviceGetMigMode") or [0])[0] == 1:
                 self.with_mig.add(pci)
         for call, result in source.get("system", {}).items():
@@ -50,6 +54,12 @@ def address(info: dict[str, Any]) -> str:
     """NVML writes eight digits of domain, in capitals."""
     domain, _, rest = str(info.get("busId", "")).lower().partition(":")
     return f"{domain[-4:]}:{rest}" if rest else ""
+
+
+def hidden_mib(calls: dict[str, Any]) -> int:
+    """What is taken of a card on which nobody is seen, as from inside a container."""
+    memory = value(calls, "nvmlDeviceGetMemoryInfo_v2") or {}
+    return 0 if value(calls, DISPLAY) else int(memory.get("used", 0)) >> 20
 
 
 def named(pid: int, processes: dict[str, Any]) -> str:

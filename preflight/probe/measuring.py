@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from preflight.probe import measure_card
 from preflight.probe.measured_cards import Cards
-from preflight.probe.plan import REST, Plan, Step
+from preflight.probe.plan import OPENING_STALL_S, REST, Plan, Step
 from preflight.probe.sources import SOURCES
 from preflight.probe.steps import steps_of
 from preflight.probe.watch import Watch
@@ -26,7 +26,9 @@ def measure(
     reading, seen = loop.order, Cards(results)
     plan = Plan(seen, request)
     loop.order = plan
-    driver = Step("driver", measure_card.driver, ("cuda",), phase=REST, estimate_s=1)
+    driver = Step(
+        "driver", measure_card.driver, ("cuda",), phase=REST, estimate_s=1, stall_s=OPENING_STALL_S
+    )
     loop.run(plan.fit([driver]))
     made = plan.entries(loop.results)
     if not made:  # else nothing can be measured, and that entry says why

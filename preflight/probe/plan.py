@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from preflight.probe.record import Record
 
 STALL_S = 20.0  # a measurement that says nothing for so long hangs
+# Without a persistence daemon the driver sets up each card anew, some seconds for each of eight.
+OPENING_STALL_S = 60.0
+DEFECT = 70  # exit status of a child that raised: ours, and no fault of the card
+OUT_OF_MEMORY = -9  # the kernel's way to end what the host has no memory for
 # No step begins before all of an earlier phase have ended.
 REST, OPENING, ALONE, TOGETHER, PEERS, COLLECTIVE = range(6)
 
@@ -238,7 +242,8 @@ class Plan(Order):
             if is_first:
                 return {"status": status, "detail": f"no answer in {hung}"}
             return {"status": "skipped", "detail": f"not made: {hung} hung"}
-        failed = "failed" if is_first and status == "tool-failed" else "skipped"
+        is_ours = result.get("code") in (DEFECT, OUT_OF_MEMORY)
+        failed = "failed" if is_first and status == "tool-failed" and not is_ours else "skipped"
         return {"status": failed, "detail": detail}
 
 

@@ -22,7 +22,16 @@ from preflight.probe import (
     measure_rest,
     measure_together,
 )
-from preflight.probe.plan import ALONE, COLLECTIVE, OPENING, PEERS, REST, TOGETHER, Step
+from preflight.probe.plan import (
+    ALONE,
+    COLLECTIVE,
+    OPENING,
+    OPENING_STALL_S,
+    PEERS,
+    REST,
+    TOGETHER,
+    Step,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -125,7 +134,15 @@ def steps_of_all(cards: list[str], libraries: Sequence[str], tree: Tree) -> Iter
 def opening_step(card: str) -> Step:
     work = partial(measure_card.card, card)
     names = ("cuda", "sm-ids")
-    return Step(f"cuda {card}", work, names, phase=OPENING, estimate_s=CARD_S, pci=card)
+    return Step(
+        f"cuda {card}",
+        work,
+        names,
+        phase=OPENING,
+        estimate_s=CARD_S,
+        pci=card,
+        stall_s=OPENING_STALL_S,
+    )
 
 
 def copies_step(card: str, tree: Tree) -> Step:

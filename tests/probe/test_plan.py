@@ -123,6 +123,25 @@ def test_a_card_that_cannot_be_opened_is_tried_once() -> None:
     assert tried.refusal(step("copies", "host-to-device")) == f"not made: {A} cannot be used"
 
 
+@pytest.mark.parametrize("code", [70, -9])
+def test_what_is_our_own_fault_or_the_hosts_fails_no_card(code: int) -> None:
+    tried = plan(nvml(A))
+    tried.fit([step("copies", "host-to-device", "copy-latency")])
+    died = {"status": "tool-failed", "detail": "host-to-device: KeyError(1)", "code": code}
+    assert [entry["status"] for entry in tried.entries({"copies": died})] == ["skipped"] * 2
+
+
+def test_memory_taken_by_nobody_is_somebody_else() -> None:
+    results = nvml(A)
+    calls = results["nvml"]["devices"][0]["calls"]
+    calls["nvmlDeviceGetMemoryInfo_v2"] = {"value": {"used": 500 << 20}}
+    assert Cards(results).in_use == {}
+    calls["nvmlDeviceGetMemoryInfo_v2"] = {"value": {"used": 501 << 20}}
+    assert Cards(results).in_use == {A: "501 MiB taken by processes that are not shown"}
+    calls["nvmlDeviceGetGraphicsRunningProcesses_v3"] = {"value": [{"pid": 3}]}  # a screen
+    assert Cards(results).in_use == {}
+
+
 def test_a_child_that_dies_is_a_failure_once() -> None:
     tried = plan(nvml(A))
     tried.fit([step("copies", "host-to-device", "copy-latency")])

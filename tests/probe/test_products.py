@@ -9,7 +9,7 @@ from array import array
 import pytest
 
 from preflight.probe import products
-from preflight.probe.measure_compute import FMA_THREADS, fma_sums
+from preflight.probe.measure_compute import FMA, FMA_THREADS, PARTS, Impossible, Timed, fma_sums
 from preflight.probe.products import KINDS, Kind, elements, mma_sums, wgmma_sums
 
 # What an H100 gave for 400 rounds (docs/accuracy.md): one block of 256 threads, or 1024.
@@ -18,6 +18,7 @@ ON_AN_H100 = {
     "tensor-bf16": "b6319abb38bcdd4f",
     "tensor-fp16": "45e1fe2fbc49f7d6",
     "tensor-fp8": "885e1276ffc97dda",
+    "tensor-int8": "fed5c5ca07b5b31c",
 }
 
 
@@ -29,6 +30,11 @@ def checksum(sums: list[int], threads: int) -> str:
 @pytest.mark.parametrize("name", ["bf16", "fp16", "fp8"])
 def test_the_answer_is_that_of_a_real_card(name: str) -> None:
     assert checksum(wgmma_sums(KINDS[name], 1), 256) == ON_AN_H100[f"tensor-{name}"]
+
+
+def test_the_answer_of_whole_numbers_counts_every_round() -> None:
+    found = checksum(wgmma_sums(KINDS["int8"], 400 // PARTS * 2 + 1), 256)
+    assert found == ON_AN_H100["tensor-int8"]
 
 
 def test_the_answer_of_multiply_add_is_that_of_a_real_card() -> None:
@@ -92,3 +98,22 @@ def test_mma_answers_follow_the_tables_of_the_instruction(name: str) -> None:
                     bits = struct.unpack("<I", struct.pack("<f", total * kind.unit))[0]
                 known = (known * 31 + bits) % 2**32
         assert found[lane] == known
+
+
+def test_a_rate_is_that_of_the_middle_processor_and_the_slowest_is_told() -> None:
+    records = array("Q", [0, 0, 1000, 0, 500, 1, 0, 1100, 0, 550, 2, 0, 2000, 0, 900])
+    timed = Timed(records, FMA, 1, 1.0)
+    assert timed.rate == FMA.flop / 1100
+    assert timed.slowest == FMA.flop / 2000
+    assert (timed.cycles, timed.ns, timed.flop) == (2000, 900, 3 * FMA.flop)
+
+
+def test_two_blocks_on_one_processor_count_together() -> None:
+    records = array("Q", [0, 0, 1000, 0, 500, 0, 900, 2000, 400, 900])
+    assert Timed(records, FMA, 1, 1.0).rate == 2 * FMA.flop / 2000
+
+
+def test_a_timer_that_ticks_coarsely_is_no_fault_and_a_clock_that_stands_is() -> None:
+    assert Timed(array("Q", [0, 0, 1000, 7, 7]), FMA, 1, 2.0).ns == 2e9
+    with pytest.raises(Impossible):
+        Timed(array("Q", [0, 1000, 1000, 0, 500]), FMA, 1, 1.0)

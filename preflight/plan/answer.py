@@ -121,6 +121,7 @@ def _candidate(
     servers = [Server(model, c, setup, way, told) for c in arrangement.servers]
     if arrangement.is_mixed and _is_divisible(held):
         return replace(made, refusal=_mixed(servers[0], wish, alone))
+    made = replace(made, refusal=made.refusal or _damaged(way, setup))
     if made.refusal:
         return made
     made = _with_speed(made, servers, wish, price, alone)
@@ -212,6 +213,14 @@ def _room(held: Memory, setup: Setup, wish: Wish) -> int:
     """Requests of the asked length that run at once; the others wait."""
     by_cache = held.kv_cache_tokens // max(wish.request_tokens, 1)
     return max(1, min(by_cache, setup.max_num_seqs))
+
+
+def _damaged(way: Link, setup: Setup) -> Refusal | None:
+    """Ranks that exchange through a path which was seen to damage data would compute with it."""
+    if not way.has_fault or setup.ranks == 1:
+        return None
+    words = f"{way.reason}: what the ranks send each other could be wrong and nobody would notice"
+    return Refusal(words, kind="peers")
 
 
 def _is_divisible(held: Memory) -> bool:

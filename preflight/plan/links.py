@@ -7,13 +7,14 @@ cards get (their driver grants no peer access) and what is taken where nothing e
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
 from preflight.catalog import cards
 from preflight.facts import Card, Facts, GpuPair, Missing, PeerPath
 from preflight.findings import Basis
+from preflight.measured import PeerData
 from preflight.plan.rates import Rates
 from preflight.plan.shapes import Device
 
@@ -62,13 +63,13 @@ def _made(
     told: Rates,
     reason: str,
     basis: Basis,
-    gb_s: float | None = None,
+    copied_gb_s: float | None = None,
 ) -> Link:
     figures = told.links[kind]
     raw = _nvlink_gb_s(devices) if kind == "nvlink" else _pcie_gb_s(devices, told)
     return Link(
         kind=kind,
-        gb_s=gb_s or raw * figures.share,
+        gb_s=copied_gb_s * figures.of_copy if copied_gb_s else raw * figures.share,
         latency_us=figures.latency_us + figures.rank_us * max(0, len(devices) - 2),
         basis=basis,
         reason=reason,
@@ -95,17 +96,19 @@ def _reported(
     paths = [p for p in facts.peer_paths if set(p.subject.split(">")) <= set(subjects)]
     fault = _fault(paths)
     if fault:
-        made = _made("staged", devices, told, fault, "measured", _exchange(pairs))
-        return Link(**{**made.__dict__, "has_fault": True})
+        return replace(_made("staged", devices, told, fault, "measured"), has_fault=True)
+    exchange = _exchange(pairs)
+    basis: Basis = "measured" if exchange else "reported"
     if not _all_granted(paths, subjects):
         reason = "the driver grants no peer access between them"
         if any(isinstance(path.peer_read, Missing) for path in paths) or not paths:
             reason = "whether the driver grants peer access was not read"
-        return _made("staged", devices, told, reason, "reported")
+        return _made("staged", devices, told, reason, basis, exchange)
     is_nvlink = all(isinstance(p.topology, str) and p.topology.startswith("NV") for p in pairs)
     kind: Kind = "nvlink" if is_nvlink and pairs else "peer"
-    made = _made(kind, devices, told, f"the driver reports it ({_ways(pairs)})", "reported")
-    return Link(**{**made.__dict__, "is_proven": _is_proven(paths)})
+    reason = f"the driver reports it ({_ways(pairs)})"
+    made = _made(kind, devices, told, reason, basis, exchange)
+    return replace(made, is_proven=_is_proven(paths))
 
 
 def _all_granted(paths: Sequence[PeerPath], subjects: Sequence[str]) -> bool:
@@ -117,25 +120,22 @@ def _all_granted(paths: Sequence[PeerPath], subjects: Sequence[str]) -> bool:
 
 def _fault(paths: Iterable[PeerPath]) -> str:
     for path in paths:
-        data = getattr(path, "peer_data", None)
-        if getattr(data, "wrong", 0):
+        if isinstance(path.peer_data, PeerData) and path.peer_data.wrong:
             return f"peer copies {path.subject} arrived damaged"
-        completion = getattr(path, "peer_completion", "")
-        if isinstance(completion, str) and completion:
+        if isinstance(path.peer_completion, str) and path.peer_completion:
             return f"peer copies {path.subject} did not end"
     return ""
 
 
 def _is_proven(paths: Sequence[PeerPath]) -> bool:
     return bool(paths) and all(
-        getattr(getattr(path, "peer_data", None), "wrong", None) == 0 for path in paths
+        isinstance(path.peer_data, PeerData) and path.peer_data.wrong == 0 for path in paths
     )
 
 
 def _exchange(pairs: Iterable[GpuPair]) -> float | None:
     """GB/s that was measured between the slowest two, None where nothing was."""
-    told = [getattr(pair, "exchange_gb_s", None) for pair in pairs]
-    rates = [rate for rate in told if isinstance(rate, float)]
+    rates = [pair.exchange_gb_s for pair in pairs if isinstance(pair.exchange_gb_s, float)]
     return min(rates, default=None)
 
 

@@ -17,7 +17,8 @@ from preflight.facts import Figure
 class LinkRates:
     latency_us: float
     rank_us: float
-    share: float
+    share: float  # of the raw rate one way
+    of_copy: float  # of a measured copy
 
 
 @dataclass(frozen=True)

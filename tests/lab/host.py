@@ -17,7 +17,7 @@ from .cache import CACHE
 from .debian import NETWORK
 from .network import Network
 
-WAIT_S = 60  # for a state that takes two seconds on an idle machine
+WAIT_S = 600  # for a state of two seconds; a minute and more where vLLM starts at boot
 ENVIRONMENT = ("env", "-i", "HOME=/root", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8")
 READY = ("running", "degraded")
 

@@ -3,8 +3,8 @@
     python3 tests/gpu/side_by_side.py NVBANDWIDTH > table.txt
 
 Needs torch and a built nvbandwidth. Several rounds, so that what else the host does meets all of
-them; each figure is the median of a round's samples. What crosses the host's memory is compared by the
-best round, too: neighbours of a guest only take away.
+them; each figure is the median of a round's samples. What crosses the host's memory is compared by
+the best round, too: neighbours of a guest only take away.
 """
 
 from __future__ import annotations
@@ -29,9 +29,6 @@ Say = Callable[[str, float], None]
 ROUNDS, HOST_ROUNDS = 5, 12
 COPIES, SAMPLES = 64, 9
 HOST_TESTS = {
-    "host-to-device": "host_to_device_memcpy_ce",
-    "device-to-host": "device_to_host_memcpy_ce",
-}
     "host-to-device": "host_to_device_memcpy_ce",
     "device-to-host": "device_to_host_memcpy_ce",
 }

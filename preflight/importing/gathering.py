@@ -24,6 +24,7 @@ _NO_PROC = (
     "uptime",
 )  # fmt: skip
 _WITH_NVIDIA_SMI = ("smi-q", "smi-nvlink-s", "smi-nvlink-e")
+_LOGS = ("dmesg", "kernel-scan")  # whose lines stand for themselves
 _SAFE_MODE = "--safe-mode"
 _MOST_OF_A_FILE = 1 << 20
 _SMI_ANSWER = "NVSMI LOG"
@@ -76,6 +77,8 @@ class Gathered:
     def _text(self, name: str) -> Source:
         parts = self._texts[name]
         body = "".join(text.strip("\n") + "\n" for _, text in parts)
+        if name in self._cut and name not in _LOGS:  # half a list would say that the rest is absent
+            return Source(NOT_IN_IT, detail="the file ends inside it", stdout=body, truncated=True)
         is_refused = name in _WITH_NVIDIA_SMI and not self._smi_answered
         return Source(
             "tool-failed" if is_refused else "ok",

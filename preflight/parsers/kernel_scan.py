@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from preflight.parsers.kernel_line import Line, lines
+from preflight.parsers.recording import plain_text
 
 _TITLE = re.compile(r"^ {2}(/var/log/\S{1,40}|journalctl -b -?\d):$", re.MULTILINE)
 _THIS_BOOT = "journalctl -b -0"
@@ -49,14 +50,16 @@ class Scan:
     sees_driver_load: bool  # a log of this boot begins no later than its driver
 
 
-def parse(text: str) -> Scan:
-    parts = _parts(text)
+def parse(text: str, is_cut: bool = False) -> Scan:
+    """Of a scan that ends early, without the journal of this boot, no line is known to be of it."""
+    parts = _parts(plain_text(text))  # once, so that line numbers hold below
     journal = parts.get(_THIS_BOOT, "")
     begin = _first_moment(journal)
     current, history = [journal], []
     for title, part in parts.items():
         if title not in (*_LATEST_FIRST, _SNAPSHOT):
-            old, new = _split(part, begin)
+            is_old = is_cut and _THIS_BOOT not in parts
+            old, new = (part, "") if is_old else _split(part, begin)
             current.append(new)
             history.append(old)
     history += [parts.get(title, "") for title in _LATEST_FIRST[1:]]

@@ -129,10 +129,10 @@ def _proc_list(evidence: Evidence) -> Set[str] | None:
     """A file of another tool may lack a card's folder for no fault of the card."""
     if isinstance(evidence.proc.version_text, Missing) and not evidence.proc.cards:
         return None
-    is_partial = evidence.capture.imported and not evidence.capture.complete
-    if is_partial or (evidence.capture.imported and not evidence.proc.cards):
+    found = evidence.proc.cards.keys()
+    if evidence.capture.imported and (not found or found < (_lspci_list(evidence) or set())):
         return None
-    return evidence.proc.cards.keys()
+    return found
 
 
 def _sysfs_list(evidence: Evidence) -> Set[str] | None:

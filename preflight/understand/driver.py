@@ -77,7 +77,7 @@ def _smi_response(evidence: Evidence) -> DriverResponse | Missing:
     if source.status == "timed-out":
         waited = f"no answer within {source.duration_s:.0f} s"
         return DriverResponse(source.duration_s, "timed-out", waited)
-    if source.status not in ("ok", "tool-failed"):
+    if source.truncated or source.status not in ("ok", "tool-failed"):
         return evidence.smi
     return refusal(source) or DriverResponse(source.duration_s, "failed", _said(source))
 

@@ -115,7 +115,7 @@ def _scanned(source: Source | None) -> list[Log]:
     """The driver's lines of this boot, log by log, and of all boots before it together."""
     if source is None or failure(source):
         return []
-    scan = kernel_scan.parse(source.stdout)
+    scan = kernel_scan.parse(source.stdout, is_cut=source.truncated)
     parts = [(text, 0) for text in scan.this_boot] + [(scan.before, -1)]
     logs = [_log(msgspec.structs.replace(source, stdout=text), _SCAN, boot) for text, boot in parts]
     return [

@@ -144,3 +144,14 @@ def test_cards_that_are_there_are_never_taken_twice(gpus: str) -> None:
     for one in made.candidates:
         taken = [card.subject for server in one.servers for card in server]
         assert len(taken) == len(set(taken))
+
+
+@settings(max_examples=20, deadline=None)
+@given(model=models, card=one_card, batch=st.integers(1, 256))
+def test_a_pipeline_helps_no_single_request_and_at_most_doubles_the_rest(
+    model: object, card: Device, batch: int
+) -> None:
+    alone, two = _server(model, (card,), 1, 1), _server(model, _many(card, 2), 1, 2)
+    assert decode(two, 1, 600).tok_s <= decode(alone, 1, 600).tok_s
+    assert decode(two, batch, 600).tok_s <= 2 * decode(alone, batch, 600).tok_s
+    assert prefill(two, 600).tok_s <= 2 * prefill(alone, 600).tok_s * 1.001

@@ -305,6 +305,7 @@ class Gpu:
     rest: Fact[Rest] = NOT_COLLECTED
 
     # measured: the link
+    is_in_guest: Fact[bool] = NOT_COLLECTED  # its host is a virtual machine: others may share it
     host_to_device: Fact[Measured] = NOT_COLLECTED  # pinned memory of the card's own NUMA node
     device_to_host: Fact[Measured] = NOT_COLLECTED
     host_to_device_far: Fact[Measured] = NOT_COLLECTED  # pinned memory of another NUMA node

@@ -9,11 +9,11 @@ Source: raw rates of PCI Express Base Specification 5.0, less the heads of packe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from preflight.facts import Gpu
-from preflight.findings import FAIL, PASS, WARN, Finding, Level
-from preflight.link_rates import least
+from preflight.findings import Finding, Level
+from preflight.host_copies import Lanes, Table, judge
 from preflight.measured import Measured
 
 ID = "pcie-host-to-device"
@@ -32,25 +32,22 @@ class Limits:
     riser_raw_gb_s: float = 0.99  # a link of 3.0 x1 or less is a mining riser and always fails
 
     def __post_init__(self) -> None:
-        sizes = {len(self.raw_gb_s), len(self.warn_below_gb_s), len(self.fail_below_gb_s)}
-        if len(sizes) > 1 or not self.raw_gb_s or min(self.raw_gb_s) <= 0:
-            raise ValueError("each link needs its raw rate and both of its limits")
+        Table(*astuple(self))
 
 
-def check(limits: Limits, *, host_to_device: Measured, pcie_raw_gb_s: float) -> Finding:
-    got = host_to_device
-    warn = least(pcie_raw_gb_s, limits.raw_gb_s, limits.warn_below_gb_s)
-    fail = least(pcie_raw_gb_s, limits.raw_gb_s, limits.fail_below_gb_s)
-    words = f"host to device {got.median:.1f} GB/s of a link that carries {pcie_raw_gb_s:.1f}"
-    words += f", required {warn:.1f}"
-    # Others on the host slow some copies down; a bad link slows every one.
-    if pcie_raw_gb_s <= limits.riser_raw_gb_s or got.better < fail:
-        status = FAIL
-    else:
-        status = PASS if got.median >= warn else WARN
-    if status is not FAIL and got.median < fail:
-        words += (
-            f"; its better copies reached {got.better:.1f}, so that others may have disturbed it"
-        )
-    measured, expected = round(got.median, 2), round(warn, 2)
-    return Finding(status, measured, expected, "GB/s", words, basis="measured")
+def check(
+    limits: Limits,
+    *,
+    host_to_device: Measured,
+    pcie_raw_gb_s: float,
+    device_to_host: Measured | None = None,
+    pcie_link_gen_under_load: int | None = None,
+    pcie_link_gen_max: int | None = None,
+    pcie_link_width_under_load: int | None = None,
+    pcie_link_width_max: int | None = None,
+    is_in_guest: bool = False,
+) -> Finding:
+    gen = pcie_link_gen_under_load, pcie_link_gen_max
+    width = pcie_link_width_under_load, pcie_link_width_max
+    lanes = Lanes(pcie_raw_gb_s, gen, width, device_to_host, is_in_guest)
+    return judge(Table(*astuple(limits)), "host to device", host_to_device, lanes)

@@ -29,6 +29,7 @@ class Limits:
     pass_at: float = 0.98  # of the catalogue's operations per clock and multiprocessor
     warn_at: float = 0.95  # of the catalogue's operations per clock and multiprocessor
     proven: tuple[str, ...] = ("hopper",)  # families whose kernel was seen to reach the limit
+    unwritten: tuple[str, ...] = ("10.0", "10.3")  # capabilities whose own instruction is not used
 
 
 def check(limits: Limits, *, tensor_rate: ComputeRate, catalog: Card) -> Finding:
@@ -36,6 +37,11 @@ def check(limits: Limits, *, tensor_rate: ComputeRate, catalog: Card) -> Finding
     if _FIGURE not in catalog.figures:
         return Finding(Status.UNKNOWN, round(got), reason=f"no rate is known of a {catalog.name}")
     stock = catalog.figures[_FIGURE].value
+    if catalog.compute_capability in limits.unwritten:
+        why = f"{got:,.0f} of {stock:,.0f} by {tensor_rate.kernel or 'a kernel'}, which is not"
+        return Finding(
+            Status.NOT_APPLICABLE, round(got), reason=f"{why} the chip's own instruction"
+        )
     status = graded(got / stock, limits.pass_at, limits.warn_at)
     status = where_proven(status, limits.proven, catalog.family)
     words = (

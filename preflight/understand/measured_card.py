@@ -89,6 +89,7 @@ def measured_card(card: CardEvidence, picks: Picks) -> Picks:
     return {
         **found,
         "pcie_raw_gb_s": _raw(link, picks),
+        "is_in_guest": card.host.surroundings.is_guest,
         "family": _family(picks["catalog"], facts["cuda_device"]),
     }
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from preflight.catalog import cards
-from preflight.facts import Card, Fact, Missing
+from preflight.facts import Card, Fact, Missing, NotApplicable
 from preflight.measured import ComputeRate, CudaDevice, Measured, NearestProduct
 
 # Facts that decide it, in the order in which nearest_product takes them.
 DECIDING = ("catalog", "cuda_device", "sm_ids", "tensor_rate", "memory_bandwidth")
+# Chips of which tensor kernels give a lower bound only: tcgen05 is not written.
+_LOWER_BOUND = frozenset({"10.0", "10.3"})
 _TENSOR = "tensor_flop_per_clock_sm"
 # A copy within memory reaches so much of the product's bandwidth: 0.89 on an H200 and an H100,
 # 0.91 on an RTX 4090, 0.80 on an RTX 3090.
@@ -34,6 +36,8 @@ def nearest_product(
     assert isinstance(memory, Measured)
     count = sm_ids if isinstance(sm_ids, int) and sm_ids else device.sm_count
     flop = tensor.per_clock_sm.median * count
+    if device.compute_capability in _LOWER_BOUND:
+        return NotApplicable("the kernel does not use the chip's own instruction")
     alike = [card for card in cards() if card.compute_capability == device.compute_capability]
     if not alike:
         return Missing("not-present", f"no product with {device.compute_capability} is catalogued")

@@ -132,6 +132,7 @@ def test_a_check_reads_nothing_but_facts(path: Path) -> None:
         "preflight.facts",
         "preflight.layout",
         "preflight.findings",
+        "preflight.host_copies",
         "preflight.link_rates",
         "preflight.measured",
         "preflight.versions",

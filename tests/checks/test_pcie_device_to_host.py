@@ -50,3 +50,43 @@ def test_others_on_the_host_may_slow_some_copies_down() -> None:
 def test_a_policy_gives_both_limits_of_each_link() -> None:
     with pytest.raises(ValueError, match="each link needs"):
         Limits(raw_gb_s=(63.0,), warn_below_gb_s=(52.0, 24.0), fail_below_gb_s=(48.0,))
+
+
+FULL = {
+    "pcie_link_gen_under_load": 5,
+    "pcie_link_gen_max": 5,
+    "pcie_link_width_under_load": 16,
+    "pcie_link_width_max": 16,
+}
+
+
+@pytest.mark.parametrize(
+    "other, changed, is_in_guest, status, remedy_class",
+    [
+        (54.8, {}, True, WARN, "reconfigure"),  # two H100s in a guest, seen
+        (54.8, {}, False, FAIL, "reconfigure"),  # nobody else is there: the host is too slow
+        (52.0, {}, True, WARN, "reconfigure"),
+        (51.9, {}, True, FAIL, None),  # both ways are slow: the link
+        (None, {}, True, FAIL, None),
+        (54.8, {"pcie_link_gen_under_load": 4}, True, FAIL, None),
+        (54.8, {"pcie_link_width_under_load": 8}, True, FAIL, None),
+        (54.8, {"pcie_link_width_max": None}, True, FAIL, None),
+    ],
+)
+def test_lanes_that_carry_the_other_way_are_proven(
+    other: float | None,
+    changed: dict[str, int | None],
+    is_in_guest: bool,
+    status: Status,
+    remedy_class: str | None,
+) -> None:
+    finding = check(
+        Limits(),
+        device_to_host=measured(43.5),
+        pcie_raw_gb_s=63.0,
+        host_to_device=None if other is None else measured(other),
+        is_in_guest=is_in_guest,
+        **(FULL | changed),
+    )
+    assert (finding.status, finding.remedy_class) == (status, remedy_class)
+    assert ("memory limits it" in finding.message) is (remedy_class is not None)

@@ -26,5 +26,11 @@ def test_part_of_the_rate_in_a_clock(got: float, family: str, status: Status) ->
     assert ("not proven" in finding.message) is (family == "ada" and status is WARN)
 
 
+def test_a_chip_whose_own_instruction_is_not_used() -> None:
+    product = card(family="blackwell", compute_capability="10.0", figures=RATES)
+    finding = check(Limits(), tensor_rate=rate(100), catalog=product)
+    assert finding.status is Status.NOT_APPLICABLE
+
+
 def test_a_product_without_a_rate() -> None:
     assert check(Limits(), tensor_rate=rate(500), catalog=card()).status is Status.UNKNOWN

@@ -24,6 +24,7 @@ def _environment(rendered: Path, name: str) -> dict[str, str]:
 def test_settings_are_flags_with_dashes_and_null_takes_one_out(rendered: Path) -> None:
     assert _settings(rendered, "pair") == {
         "host": "127.0.0.1",
+        "disable-access-log-for-endpoints": "/health,/metrics",
         "port": 8001,
         "model": "/var/lib/vllm/models/tiny",
         "served-model-name": ["main"],

@@ -27,7 +27,7 @@ options:
     elements: path
     default: []
   journal:
-    description: Whether to read what each server has logged since it was started.
+    description: Whether to read the first of what each server has logged since it was started.
     type: bool
     default: false
 """
@@ -56,6 +56,7 @@ listens:
 
 SETTINGS = "/etc/vllm"
 PROGRAMS = "/usr/local/lib/vllm"
+JOURNAL_BYTES = 1 << 20  # a start logs some 100 KB
 PROPERTIES = "ActiveState,UnitFileState,MainPID,InvocationID,NRestarts"
 
 
@@ -114,10 +115,15 @@ def server(name, root, with_journal):
 
 
 def journal(invocation):
+    """The beginning of what was logged since the start: a server that serves goes on for days."""
     if not invocation:
         return ""
     start = "_SYSTEMD_INVOCATION_ID=" + invocation
-    return run("journalctl", start, "--output=cat", "--no-pager", "--lines=5000")[1]
+    argv = ["journalctl", start, "--output=cat", "--no-pager"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as program:
+        text = program.stdout.read(JOURNAL_BYTES)
+        program.kill()
+    return text.decode(errors="replace")
 
 
 def listening():

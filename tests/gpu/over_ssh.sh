@@ -59,6 +59,6 @@ time COLUMNS=100 "$python" -m preflight gpu --accept-new-host-key --save-capture
   --json "$out/report.json" >"$out/report.txt" || status=$?
 cat "$out/report.txt"
 "$python" -m preflight check --capture "$out/capture.json" -v >"$out/report-v.txt" || true
-for _ in 1 2 3; do time "$python" -m preflight gpu >/dev/null || true; done
+for _ in 1 2 3; do time "$python" -m preflight gpu --level look >/dev/null || true; done
 pgrep -af 'exec\(sys.stdin' && { echo "a probe stayed behind"; exit 1; }
 echo "exit status $status"

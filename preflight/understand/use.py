@@ -115,8 +115,16 @@ def _smi_process(record: Any) -> GpuProcess | None:
     if pid is None:
         return None
     kind = _TYPES.get(member(record, "type"), "compute")
-    name = words(member(record, "name")) or ""
-    return GpuProcess(pid, name, whole(member(record, "memory_mib")), kind)
+    return GpuProcess(pid, _program(record), whole(member(record, "memory_mib")), kind)
+
+
+def _program(record: Any) -> str:
+    """nvidia-smi may print a whole command line, with homes of users: the program's name is enough.
+
+    The kernel keeps no longer name either.
+    """
+    first = (words(member(record, "name")) or "").split(" ")[0]
+    return first.rpartition("/")[2] or first
 
 
 def _records(value: object) -> list[Any] | None:

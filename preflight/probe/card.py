@@ -125,10 +125,9 @@ class Card:
         work()
         self.cuda.call("cuEventRecord", end, self.stream)
         while during:
-            code = self.cuda.code("cuEventQuery", end)
-            if code != NOT_READY:
-                break
             during()
+            if self.cuda.code("cuEventQuery", end) != NOT_READY:
+                break
         self.cuda.call("cuEventSynchronize", end)
         took_s = self.elapsed(start, end)
         for event in (start, end):

@@ -124,3 +124,51 @@ int nvmlDeviceGetP2PStatus(void *one, void *two, int index, uint *status) {
     *status = card(one) * 100 + card(two) * 10 + index;
     return SUCCESS;
 }
+
+/* What is asked while cards are measured: STAND_IN_HEAT=1:90 makes card 1 that hot. */
+
+int nvmlDeviceGetHandleByPciBusId_v2(const char *address, void **handle) {
+    uint domain, bus;
+    if (sscanf(address, "%x:%x:", &domain, &bus) != 2 || bus < 1 || bus > 3) return INVALID_ARGUMENT;
+    *handle = (void *)(size_t)bus;
+    return SUCCESS;
+}
+
+int nvmlDeviceGetCurrPcieLinkGeneration(void *handle, uint *gen) {
+    *gen = 4;
+    return SUCCESS;
+}
+
+int nvmlDeviceGetCurrPcieLinkWidth(void *handle, uint *width) {
+    *width = card(handle) == 1 ? 8 : 16;
+    return SUCCESS;
+}
+
+int nvmlDeviceGetTemperature(void *handle, uint sensor, uint *celsius) {
+    const char *heat = getenv("STAND_IN_HEAT");
+    *celsius = heat && atoi(heat) == card(handle) ? (uint)atoi(strchr(heat, ':') + 1) : 40;
+    return SUCCESS;
+}
+
+int nvmlDeviceGetPowerUsage(void *handle, uint *milliwatts) {
+    *milliwatts = 61500;
+    return SUCCESS;
+}
+
+struct utilization { uint gpu, memory; };
+
+int nvmlDeviceGetUtilizationRates(void *handle, struct utilization *rates) {
+    rates->gpu = 3;
+    rates->memory = 1;
+    return SUCCESS;
+}
+
+int nvmlDeviceGetPerformanceState(void *handle, uint *state) {
+    *state = 8;
+    return SUCCESS;
+}
+
+int nvmlDeviceGetCurrentClocksEventReasons(void *handle, ull *bits) {
+    *bits = 4;
+    return SUCCESS;
+}

@@ -38,10 +38,10 @@ record.run({
 """
 
 
-def environment(folder: Path, cards: str = CARD, **told: str) -> dict[str, str]:
+def environment(*folders: Path, cards: str = CARD, **told: str) -> dict[str, str]:
     return {
         **os.environ,
-        "LD_LIBRARY_PATH": str(folder),
+        "LD_LIBRARY_PATH": ":".join(map(str, folders)),
         "STAND_IN_CARDS": cards,
         "STAND_IN_MIB": str(MIB),
         **{f"STAND_IN_{name.upper()}": value for name, value in told.items()},
@@ -66,11 +66,18 @@ def driven(folder: Path, what: str, **told: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def measured(probe: Path, folder: Path, *arguments: str, cards: str = CARD, **told: str) -> Any:
+def measured(
+    probe: Path,
+    folder: Path,
+    *arguments: str,
+    more: tuple[Path, ...] = (),
+    cards: str = CARD,
+    **told: str,
+) -> Any:
     """A whole run's capture, as the controller reads it."""
     done = subprocess.run(
         [sys.executable, str(probe), "--level", "measure", *arguments],
-        env=environment(folder, cards, **told),
+        env=environment(folder, *more, cards=cards, **told),
         capture_output=True,
         timeout=2 * PATIENCE_S,
         check=True,
@@ -110,6 +117,34 @@ def test_a_sound_card_is_measured_whole(probe: Path, cuda_folder: Path) -> None:
     steps = [event for event in events if event["event"] == "step"]
     assert [step["card"] for step in steps if step["name"] == "host-copies"] == [CARD]
     assert steps[1]["left_s"] > steps[-1]["left_s"]
+
+
+def test_cards_in_use_and_hot_cards_beside_a_sound_one(
+    probe: Path, cuda_folder: Path, nvml_folder: Path
+) -> None:
+    """NVML's stand-in has three cards: somebody computes on the first, and the last is hot."""
+    third = "0000:03:00.0"
+    told = {"cards": f"{CARD},{OTHER},{third}", "heat": "2:89"}
+    capture, events = measured(probe, cuda_folder, more=(nvml_folder,), **told)
+    used, sound, hot = (by_name(capture, card) for card in (CARD, OTHER, third))
+    assert used["host-to-device"].status == used["cuda"].status == "in-use"
+    assert used["cuda"].detail == "pid 4242"
+    (load,) = (event["words"] for event in events if event["event"] == "load")
+    assert load.startswith("2 cards under load for about ")
+    assert load.endswith(f"in use: {CARD}: pid 4242")
+    assert hot["device-copy"].status == "skipped"
+    assert hot["device-copy"].detail == "stopped: 89 °C, at most 89 °C while measuring"
+    assert sound["host-to-device"].status == "ok"
+    link = sound["host-to-device"].values["links"]
+    assert len(link) > 0
+    assert all(sample == {"gen": 4, "width": 8} for sample in link)
+    assert sound["fma-fp32"].values["throttle"] == 4
+    rest = sound["rest"].values
+    assert set(rest["temperature_c"]) == {40}
+    assert set(rest["power_w"]) == {61.5}
+    assert set(rest["utilization_percent"]) == {3}
+    assert set(rest["pstate"]) == {8}
+    assert sound["under-load"].values["limit_c"] == 89
 
 
 def test_every_python_measures_also_by_a_relative_path(

@@ -92,11 +92,13 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def play(home: Path, playbook: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def play(
+    home: Path, playbook: Path, *options: str, started_in: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
     """ansible-playbook on this machine alone, as it is installed beside the tests."""
     return subprocess.run(
         ["ansible-playbook", "-i", "localhost,", *options, str(playbook)],
-        cwd=ROOT,
+        cwd=started_in,
         env={**HOME, "HOME": str(home), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0"}
         | {"ANSIBLE_ASYNC_DIR": str(home / "jobs")}  # else in the home that passwd names
         | {"ANSIBLE_FILTER_PLUGINS": str(ROLES / "vllm_service/filter_plugins")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import yaml
 from tests.roles.conftest import ROLES, ROOT, play
 
 NAMES = sorted(path.name for path in ROLES.iterdir())
+INVENTORIES = sorted(path.name for path in (ROOT / "inventory").iterdir())
 PAGE = (ROOT / "docs/provisioning.md").read_text()
 
 
@@ -65,3 +67,28 @@ def test_a_layout_without_a_model_is_refused_before_anything_is_asked(
     assert done.returncode == 2
     assert "No server is named, and there must be one" in " ".join(done.stdout.split())
     assert "ok=0" in done.stdout
+
+
+@pytest.mark.parametrize("folder", [".", "playbooks"])
+@pytest.mark.parametrize("name", INVENTORIES)
+def test_an_inventory_names_a_play_that_works_from_both_folders(
+    folder: str, name: str, tmp_path: Path
+) -> None:
+    inventory = ROOT / "inventory" / name
+    command = re.search(rf"-i inventory/{name} playbooks/([\w-]+[.]yml)", inventory.read_text())
+    assert command, "its head says how it is played"
+    book = ROOT / "playbooks" / command[1]
+    options = ("-i", str(inventory), "--syntax-check")
+    done = play(tmp_path, book, *options, started_in=ROOT / folder)
+    assert done.returncode == 0, done.stdout
+
+
+def test_both_folders_have_the_same_settings() -> None:
+    def settings(path: Path) -> dict[str, dict[str, str]]:
+        parser = configparser.ConfigParser()
+        parser.read(path)
+        return {name: dict(parser[name]) for name in parser.sections()}
+
+    root, books = settings(ROOT / "ansible.cfg"), settings(ROOT / "playbooks/ansible.cfg")
+    assert books["defaults"].pop("roles_path") == "../" + root["defaults"].pop("roles_path")
+    assert books == root

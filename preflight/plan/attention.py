@@ -151,4 +151,4 @@ def state_space(config: Fields, hidden: int, state_value_bytes: int) -> Attentio
         Matrix("mixer.out_proj", width, hidden, "inputs"),
     )
     kept = convolved * (kernel - 1) * 2 + width * state * state_value_bytes
-    return Attention(parts, Cache("state", state_bytes=kept))
+    return Attention(parts, Cache("state", state_bytes=kept, keeps_prefixes=True))

@@ -18,7 +18,6 @@ from preflight.versions import require
 _BYTES = {"auto": 2.0, "float16": 2.0, "bfloat16": 2.0, "half": 2.0, "nvfp4": 0.5 + 1 / 16}
 _PER_HEAD_SCALE = 4  # bytes beside each head of a token in the *_per_token_head formats
 _MERGED = 1.5  # groups are padded to the larger kind below this ratio
-_STATE_BLOCKS = 2  # of a request's state with prefix caching, cache mode "align"
 _LATENT = {  # bytes a token of MLA with DeepSeek's own layout: values in fp8, positions in 16 bit
     "fp8_ds_mla": 656,
     "nvfp4_ds_mla": 352,
@@ -33,11 +32,12 @@ class Group:
     layers: int
     page_bytes: int  # of one layer in one block
     block_tokens: int
+    fixed_blocks: int = 0  # of a request of any length; 0: by its length
 
     def blocks_for(self, length: int, in_flight: int) -> int:
         """Blocks of a request of that length, while a step of `in_flight` tokens runs."""
-        if self.kind.kind == "state":
-            return _STATE_BLOCKS
+        if self.fixed_blocks:
+            return self.fixed_blocks
         if self.kind.kind == "sliding":
             kept = min(self.kind.window_tokens - 1 + in_flight, length)
             return -(-kept // self.block_tokens) + 1
@@ -145,18 +145,20 @@ def tokens(model: Model, setup: Setup, blocks: int, length: int) -> tuple[int, f
     if not needed:
         return 0, 0.0
     at_once = blocks / needed
-    if require(setup.vllm_version, "vLLM version") >= (0, 20, 2):  # seen in a log of 0.20.2rc1
+    if _is_since(setup, 0, 20, 2):
         return int(at_once * length), at_once
     counted = [group for group in found.groups if group.kind.kind != "state"]
     return blocks // len(counted) * counted[0].block_tokens if counted else 0, at_once
 
 
 def in_flight_tokens(setup: Setup) -> int:
-    """Tokens scheduled and not yet settled: one batch for each stage, two while scheduling ahead.
+    """Tokens scheduled and not yet settled, which sliding layers must hold besides their window.
 
-    VllmConfig.max_in_flight_tokens; asynchronous scheduling is the default, off with pipelines.
+    One batch below 0.26. Since then one for each that runs at a time (max_in_flight_tokens): as
+    many as stages, and two while scheduling ahead, which is the default.
     """
-    return setup.max_num_batched_tokens * max(2, setup.pipeline_parallel_size)
+    batches = max(2, setup.pipeline_parallel_size) if _is_since(setup, 0, 26) else 1
+    return setup.max_num_batched_tokens * batches
 
 
 def longest(model: Model, setup: Setup, pp_rank: int, cache_bytes: float) -> int:
@@ -211,8 +213,24 @@ def _groups(
         alike = -(-count // size)
         # a stage's layers of one kind are dealt out over the groups of that kind
         layers = size if here == every else min(-(-here.get(kind, 0) // alike), size)
-        groups += [Group(kind, layers, page, held)] * alike
+        groups += [Group(kind, layers, page, held, _state_blocks(kind, setup))] * alike
     return tuple(groups)
+
+
+def _state_blocks(kind: Cache, setup: Setup) -> int:
+    """Of a request's state; 0 where it is kept for each block, or there is none (mamba_cache_mode).
+
+    One, two while prefixes are cached ("align"); Mamba 2 kept all of them below 0.32 ("all").
+    """
+    if kind.kind != "state":
+        return 0
+    if not setup.enable_prefix_caching:
+        return 1
+    return 0 if kind.keeps_prefixes and not _is_since(setup, 0, 32) else 2
+
+
+def _is_since(setup: Setup, *version: int) -> bool:
+    return require(setup.vllm_version, "vLLM version") >= version
 
 
 def _group_size(counts: list[int]) -> int:

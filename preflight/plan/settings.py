@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from preflight.errors import UsageError
 from preflight.plan.shapes import Device, Model, Setup
-from preflight.versions import parse, require
+from preflight.versions import Version, parse, require
 
 OLDEST = (0, 20)
 _LARGE_GIB, _HUGE_GIB = 70, 160
@@ -26,7 +26,12 @@ _MOST = {
     "block_size": 1 << 12,
     "kv_cache_memory_bytes": 1 << 44,
 }
-_TRUTHS = ("enforce_eager", "enable_expert_parallel", "language_model_only")
+_TRUTHS = (
+    "enforce_eager",
+    "enable_expert_parallel",
+    "enable_prefix_caching",
+    "language_model_only",
+)
 _CACHE_DTYPES = frozenset(
     {
         "auto",
@@ -72,6 +77,7 @@ def setup(
         max_num_batched_tokens=_batched_tokens(devices, vllm_version),
         max_num_seqs=1024 if _is_large(devices) else 256,
         block_size=_block_size(model, devices),
+        enable_prefix_caching=_finds_prefixes(model, version),
     )
     for name, value in (overrides or {}).items():
         base = _with(base, name.replace("-", "_").lower(), value)
@@ -93,6 +99,12 @@ def _batched_tokens(devices: Sequence[Device], vllm_version: str) -> int:
     if least >= _HUGE_GIB and require(vllm_version, "vLLM version") >= (0, 28):
         return 16384
     return 8192 if _is_large(devices) else 2048
+
+
+def _finds_prefixes(model: Model, version: Version) -> bool:
+    """On by default; 0.26 and 0.27 left it off for models with states."""
+    has_states = any(layer.cache and layer.cache.kind == "state" for layer in model.layers)
+    return not (has_states and (0, 26) <= version < (0, 28))
 
 
 def _block_size(model: Model, devices: Sequence[Device]) -> int:

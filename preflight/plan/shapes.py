@@ -78,6 +78,7 @@ class Cache:
     latent_dim: int = 0  # of MLA: values a token
     index_bytes: int = 0  # of MLA's sparse index, a token
     state_bytes: int = 0  # of a state, undivided
+    keeps_prefixes: bool = False  # below vLLM 0.32 a state for each block, to find prefixes again
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,7 @@ class Setup:
     enable_expert_parallel: bool = False
     language_model_only: bool = False
     hybrid_kv_cache_manager: bool = True
+    enable_prefix_caching: bool = True
     kv_cache_memory_bytes: int | None = None  # set by hand: no profiling, no utilization
     pp_layer_partition: tuple[int, ...] | None = None
 

@@ -122,6 +122,15 @@ def test_what_layers_cache(name: str, kinds: dict[str, int]) -> None:
     assert Counter(layer.cache.kind if layer.cache else "none" for layer in layers) == kinds
 
 
+def test_latent_attention_widens_keys_and_values_and_keeps_both_halves() -> None:
+    by_name = {m.name: m for m in lookup.find("deepseek-v3").layers[0].matrices}
+    widened = by_name["self_attn.kv_b_proj"]
+    assert (widened.inputs, widened.outputs) == (512, 128 * (128 + 128))
+    assert widened.derived_bytes == 2 * 512 * 128 * 256
+    assert by_name["self_attn.o_proj"].inputs == 128 * 128
+    assert by_name["self_attn.kv_a_proj_with_mqa"].outputs == 512 + 64
+
+
 def test_sliding_layers_are_listed_or_counted() -> None:
     listed = ["sliding_attention", "full_attention"] * 2
     assert _kinds(_read(sliding_window=512, layer_types=listed)) == ["sliding", "full"] * 2

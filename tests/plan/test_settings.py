@@ -47,6 +47,7 @@ def test_defaults(gpus: str, vllm: str, tokens: int, seqs: int) -> None:
         ("enforce-eager", "", "enforce_eager", True),
         ("enforce_eager", False, "enforce_eager", False),
         ("disable_hybrid_kv_cache_manager", "true", "hybrid_kv_cache_manager", False),
+        ("enable_prefix_caching", "false", "enable_prefix_caching", False),
         ("kv_cache_dtype", "fp8_e4m3", "kv_cache_dtype", "fp8_e4m3"),
         ("kv_cache_memory_bytes", "4G", "kv_cache_memory_bytes", 4 << 30),
         ("VLLM_PP_LAYER_PARTITION", "12,20", "pp_layer_partition", (12, 20)),
@@ -77,6 +78,23 @@ def test_a_setting_of_ones_own(name: str, value: object, field: str, expected: o
 def test_a_value_that_vllm_would_refuse(name: str, value: str) -> None:
     with pytest.raises(UsageError, match=name.lower()):
         setup(_8B, cards.parse("RTX 4090"), vllm_version="0.32.0", overrides={name: value})
+
+
+@pytest.mark.parametrize(
+    ("vllm", "name", "is_on"),
+    [
+        ("0.25.0", "qwen3-next-80b-a3b", True),
+        ("0.26.0", "qwen3-next-80b-a3b", False),
+        ("0.27.1", "nemotron-nano-9b", False),
+        ("0.28.0", "qwen3-next-80b-a3b", True),
+        ("0.27.0", "llama-3.1-8b", True),
+    ],
+)
+def test_prefixes_are_cached_but_for_states_in_two_releases(
+    vllm: str, name: str, is_on: bool
+) -> None:
+    found = setup(lookup.find(name), cards.parse("H100"), vllm_version=vllm)
+    assert found.enable_prefix_caching is is_on
 
 
 @pytest.mark.parametrize("vllm", ["0.19.1", "0.6.6", "x", ""])

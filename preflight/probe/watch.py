@@ -56,15 +56,20 @@ class Watch:
         for card, words in job.given.get("hot", {}).items():
             if isinstance(plan, Plan) and card not in plan.out:
                 plan.out[card] = words
-                for other in list(self.loop.running.values()):
-                    if other is not job and card in getattr(other.source, "cards", ()):
-                        self.loop.stop(other, words)
-                        # It did not hang: we ended it.
-                        self.loop.results[other.source.name].update(status="skipped", detail=words)
+                self.relieve(card, words)
         if len(self.loop.running) == 1 and not self.loop.pending:
             self.loop.stop(job)
             return now
         return now + EVERY_S
+
+    def relieve(self, card: str, words: str) -> None:
+        """End whatever puts it under load."""
+        for job in list(self.loop.running.values()):
+            step = job.source
+            if isinstance(step, Step) and step.phase != REST and card in step.cards:
+                self.loop.stop(job, words)
+                # It did not hang: we ended it.
+                self.loop.results[step.name].update(status="skipped", detail=words)
 
     def entries(self) -> list[dict[str, Any]]:
         """What each card went through, a second a place."""

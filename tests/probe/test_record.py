@@ -34,7 +34,7 @@ def test_samples_that_agree_are_enough() -> None:
 
 def test_samples_that_scatter_go_on_until_the_last_ones_agree() -> None:
     assert repeated(90, 100, 100.4, 100, 100.2, 100.1, 100.1, 100.1, 1) == [
-        *(90, 100, 100.4, 100, 100.2, 100.1, 100.1),
+        *(90, 100, 100.4, 100, 100.2, 100.1, 100.1, 100.1),
     ]
 
 

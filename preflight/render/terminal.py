@@ -101,6 +101,8 @@ def _head(page: Page, report: Report) -> None:
 def _when(report: Report) -> Iterable[str]:
     if report.started:
         yield report.started
+    if report.imported:  # another tool's file tells no duration
+        return
     try:
         begun, ended = map(datetime.fromisoformat, (report.started, report.finished))
         yield f"{(ended - begun).total_seconds():.0f} s"

@@ -415,8 +415,8 @@ Exit status:
     help="What the recommended layout is to be best at.",
 )
 @click.option("--concurrency", type=click.IntRange(1, 4096), default=32, show_default=True)
-@click.option("--input", "input_tokens", type=_TOKENS, default=512, show_default=True)
-@click.option("--output", "output_tokens", type=_TOKENS, default=128, show_default=True)
+@click.option("--input", "input_tokens", type=_TOKENS, metavar="TOKENS", help="[default: 512]")
+@click.option("--output", "output_tokens", type=_TOKENS, metavar="TOKENS", help="[default: 128]")
 @click.option("--max-model-len", metavar="TOKENS", help="Ask for this length; the longest else.")
 @click.option("--quantization", metavar="METHOD", help="Quantise a 16-bit model while it loads.")
 @click.option("--kv-cache-dtype", metavar="TYPE", help="Such as fp8.")

@@ -24,10 +24,11 @@ from preflight.plan.answer import Candidate, Plan, plan
 from preflight.plan.arrangements import Cards
 from preflight.plan.comparison import Comparison, Need, compare, option
 from preflight.plan.cost import Price
-from preflight.plan.ranking import Choice, choose
+from preflight.plan.ranking import Choice
 from preflight.plan.shapes import Model
 from preflight.plan.wish import Aim, Wish
 
+INPUT, OUTPUT = 512, 128  # tokens of a request, where nothing is said
 _SETTING = re.compile(r"(?:--)?([A-Za-z][A-Za-z0-9_.-]{0,79})=(.{0,2000})", re.DOTALL)
 _MOST_SETTINGS, _MOST_PRICES_BYTES = 100, 1 << 20
 _WHOLE, _DECIMAL = re.compile(r"-?\d{1,15}"), re.compile(r"-?\d{1,15}\.\d{1,15}")
@@ -44,8 +45,8 @@ class Question:
     layout: str | None = None
     aim: Aim = "throughput"
     concurrency: int = 32
-    input_tokens: int = 512
-    output_tokens: int = 128
+    input_tokens: int | None = None
+    output_tokens: int | None = None
     settings: tuple[str, ...] = ()  # "max-num-seqs=64"
     flags: Mapping[str, object] = field(default_factory=dict)  # settings with options of their own
     prices: tuple[str, ...] = ()  # one for all cards, or one for each of `gpus`
@@ -64,6 +65,7 @@ class Answer:
     layout: Layout | None = None
     comparison: Comparison | None = None
     witness: witness.Witness | None = None
+    is_enough: bool = True  # for what was asked by --min-decode and --min-concurrency
 
     @property
     def chosen(self) -> Candidate | None:
@@ -95,7 +97,7 @@ class Answer:
             return self.witness.agrees and not self.witness.flagged
         if self.comparison is not None:
             return self.comparison.recommended is not None
-        return self.chosen is not None
+        return self.chosen is not None and self.is_enough
 
 
 def question(model: str, options: Mapping[str, Any]) -> Question:
@@ -133,7 +135,9 @@ def answer(question: Question, facts: Facts | None = None) -> Answer:
     if question.log is not None:
         assert wish.layout is not None
         told = witness.compare(_layout(made, wish.layout), question.log)
-    return Answer(made, _choice(made, question.need), wish.layout, witness=told)
+    best = option(name, made, question.need)
+    is_enough = best.is_enough or not question.need.is_asked
+    return Answer(made, best.choice, wish.layout, witness=told, is_enough=is_enough)
 
 
 def settings(question: Question) -> dict[str, object]:
@@ -175,17 +179,28 @@ def _wish(question: Question, overrides: Mapping[str, object]) -> Wish:
         wanted = wanted or witness.layout(question.log)
     version = (question.log or {}).get("version") or question.vllm_version
     concurrency = question.need.concurrency or question.concurrency
+    put, taken = _lengths(question, overrides)
     power = cost.of_power(question.power_price) if question.power_price else None
     return Wish(
         vllm_version=version,
         aim=question.aim,
         concurrency=concurrency,
-        input_tokens=question.input_tokens,
-        output_tokens=question.output_tokens,
+        input_tokens=put,
+        output_tokens=taken,
         layout=wanted,
         overrides=overrides,
         power_price=power,
     )
+
+
+def _lengths(question: Question, overrides: Mapping[str, object]) -> tuple[int, int]:
+    """Those of the published measurements, in a shorter context a quarter for the answer."""
+    length = str(overrides.get("max_model_len") or "")
+    whole = int(length) if length.isdigit() else 0
+    put, taken = INPUT, OUTPUT
+    if 0 < whole < INPUT + OUTPUT:
+        put, taken = max(whole - whole // 4, 1), max(whole // 4, 1)
+    return question.input_tokens or put, question.output_tokens or taken
 
 
 def _of(facts: Facts | None) -> Cards:
@@ -207,10 +222,6 @@ def _compared(model: Model, question: Question, wish: Wish) -> Answer:
     compared = compare(options, question.need)
     best = compared.recommended or compared.options[0]
     return Answer(best.plan, best.choice, wish.layout, comparison=compared)
-
-
-def _choice(made: Plan, need: Need) -> Choice:
-    return option("", made, need).choice if need.is_asked else choose(made)
 
 
 def _layout(made: Plan, wanted: Layout) -> Candidate:

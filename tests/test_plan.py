@@ -156,6 +156,8 @@ def test_hardware_is_compared(capsys: pytest.CaptureFixture[str]) -> None:
     status, told = _json(capsys, "llama-3.1-8b", *cards, "--min-decode", "40")
     assert told["recommended"] == "RTX 4090"
     assert _run("llama-3.1-8b", *cards, "--min-decode", "1000") == 1
+    assert _run("llama-3.1-8b", *cards[:2], "--min-decode", "1000") == 1
+    assert _run("llama-3.1-8b", *cards[:2], "--min-decode", "40") == 0
 
 
 def test_prices_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -192,3 +194,62 @@ def test_one_line_for_what_is_no_question(
     assert told.out == ""
     assert words in told.err
     assert len(told.err.strip().splitlines()) <= 2
+
+
+def test_a_request_that_has_no_room_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    long = ("--input", "60000", "--output", "1000")
+    status, told = _json(capsys, "llama-3.1-8b", "--gpus", "RTX 4090", *long)
+    assert status == 1
+    assert "a request of 61000 tokens has no room" in _layout(told, "tp1")["reason"]
+    status, told = _json(capsys, "llama-3.1-8b", "--gpus", "RTX 4090", "--max-model-len", "256")
+    assert (status, told["input_tokens"], told["output_tokens"]) == (0, 192, 64)
+    _, told = _json(capsys, "llama-3.1-8b", "--gpus", "RTX 4090", "--max-model-len", "4096")
+    assert (told["input_tokens"], told["output_tokens"]) == (512, 128)
+
+
+def test_markdown_is_for_a_ticket(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "plan.md"
+    assert _run("llama-3.1-70b-awq", *TWO, "--markdown", str(path)) == 0
+    capsys.readouterr()
+    told = path.read_text()
+    assert told.startswith("## llama-3.1-70b-awq on 2x GeForce RTX 4090")
+    table = [line for line in told.splitlines() if line.startswith("|")]
+    assert len({line.count("|") for line in table}) == 1
+    assert "| **tp2** |" in told
+    assert "- **tp1**: gpu0 needs" in told
+    assert yaml.safe_load(told.split("```yaml")[1].split("```")[0])["tensor-parallel-size"] == 2
+
+
+def test_names_of_others_are_words_everywhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], corpus: Path
+) -> None:
+    """A folder's name is the model's: it must not move the cursor, nor be markup."""
+    folder = tmp_path / "a\x1b[31m`|**b**<img>"
+    folder.mkdir()
+    config = (corpus / "models/llama-8b/config.json").read_text()
+    (folder / "config.json").write_text(config)
+    paths = [str(tmp_path / name) for name in ("plan.md", "plan.json", "host.yml")]
+    files = ("--markdown", paths[0], "--json", paths[1], "--write", paths[2])
+    assert _run(str(folder), "--gpus", "RTX 4090", *files) == 0
+    shown = capsys.readouterr().out
+    for text in (shown, *(Path(path).read_text() for path in paths)):
+        assert "\x1b" not in text
+    assert "\\|\\*\\*b" in Path(paths[0]).read_text()
+    assert yaml.safe_load(Path(paths[2]).read_text())["vllm_service_instances"][0]["model"]
+
+
+@pytest.mark.parametrize(
+    ("model", "gpus"),
+    [("qwen2.5-72b-awq", "2x RTX 4090"), ("llama-3.1-8b", "RTX 4090"), ("llama-3.1-8b", "H200")],
+)
+def test_as_many_requests_run_as_the_cache_holds(
+    capsys: pytest.CaptureFixture[str], model: str, gpus: str
+) -> None:
+    """Fewer would leave cache unused, twice as many would wait and take room for graphs."""
+    _, told = _json(capsys, model, "--gpus", gpus)
+    for one in told["layouts"]:
+        if one["fits"]:
+            held = one["kv_cache_tokens"] // 640
+            assert one["max_num_seqs"] <= 2 * held
+            assert one["max_num_seqs"] >= min(held, 256) / 2, one["layout"]
+            assert one["running"]["32"] >= min(32, held // 2)

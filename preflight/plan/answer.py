@@ -121,7 +121,8 @@ def _candidate(
     servers = [Server(model, c, setup, way, told) for c in arrangement.servers]
     if arrangement.is_mixed and _is_divisible(held):
         return replace(made, refusal=_mixed(servers[0], wish, alone))
-    made = replace(made, refusal=made.refusal or _damaged(way, setup))
+    refusal = made.refusal or _damaged(way, setup) or _too_long(held, setup, wish)
+    made = replace(made, refusal=refusal)
     if made.refusal:
         return made
     made = _with_speed(made, servers, wish, price, alone)
@@ -156,12 +157,20 @@ def _with_fewer_seqs(model: Model, cards: Cards, setup: Setup, wish: Wish) -> tu
     held = memory.estimate(model, cards, setup)
     if not held.ranks or "max_num_seqs" in wish.settings:
         return setup, held
+    most, tried = setup.max_num_seqs, {setup.max_num_seqs}
+    seqs = _seqs(held, wish, most)
+    while seqs not in tried:  # fewer leave more room, and with that more may be right again
+        tried.add(seqs)
+        setup = replace(setup, max_num_seqs=seqs)
+        held = memory.estimate(model, cards, setup)
+        seqs = _seqs(held, wish, most)
+    return setup, held
+
+
+def _seqs(held: Memory, wish: Wish, most: int) -> int:
+    """As many as the cache holds, rounded up to a power of two."""
     wanted = max(held.kv_cache_tokens // wish.request_tokens, 1)
-    seqs = 1 << (wanted - 1).bit_length()
-    if seqs >= setup.max_num_seqs:
-        return setup, held
-    fewer = replace(setup, max_num_seqs=seqs)
-    return fewer, memory.estimate(model, cards, fewer)
+    return min(1 << (wanted - 1).bit_length(), most)
 
 
 def _with_speed(
@@ -221,6 +230,15 @@ def _damaged(way: Link, setup: Setup) -> Refusal | None:
         return None
     words = f"{way.reason}: what the ranks send each other could be wrong and nobody would notice"
     return Refusal(words, kind="peers")
+
+
+def _too_long(held: Memory, setup: Setup, wish: Wish) -> Refusal | None:
+    """Where not one request of the asked length has room."""
+    longest = setup.max_model_len or held.max_model_len
+    if wish.request_tokens <= longest:
+        return None
+    words = f"a request of {wish.request_tokens} tokens has no room: the longest is {longest}"
+    return Refusal(words, kind="length")
 
 
 def _is_divisible(held: Memory) -> bool:

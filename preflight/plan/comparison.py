@@ -22,6 +22,12 @@ class Need:
         return self.decode_tok_s is not None or self.concurrency is not None
 
     @property
+    def words(self) -> str:
+        asked = [f"{self.decode_tok_s:g} tok/s for each request"] if self.decode_tok_s else []
+        asked += [f"{self.concurrency} requests at once"] if self.concurrency else []
+        return " and ".join(asked)
+
+    @property
     def batch(self) -> int:
         return self.concurrency or 1
 
@@ -67,7 +73,10 @@ def option(name: str, plan: Plan, need: Need) -> Option:
     enough = [one for one in plan.candidates if one.fits and need.is_met(one)]
     if enough:
         return Option(name, plan, Choice(rank(enough, plan)[0], choose(plan).why), True)
-    return Option(name, plan, choose(plan), False)
+    chosen = choose(plan)
+    if need.is_asked and chosen.recommended is not None:
+        chosen = Choice(chosen.recommended, f"{chosen.why}; not enough: {need.words}")
+    return Option(name, plan, chosen, not need.is_asked and chosen.recommended is not None)
 
 
 def compare(options: Sequence[Option], need: Need) -> Comparison:
@@ -103,6 +112,4 @@ def _why(best: Option, enough: Sequence[Option], need: Need) -> str:
 def _why_none(options: Sequence[Option], need: Need) -> str:
     if not any(one.best for one in options):
         return "the model fits none of them"
-    asked = [f"{need.decode_tok_s:g} tok/s for each request"] if need.decode_tok_s else []
-    asked += [f"{need.concurrency} requests at once"] if need.concurrency else []
-    return f"none gives {' and '.join(asked)}"
+    return f"none gives {need.words}"

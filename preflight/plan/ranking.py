@@ -90,18 +90,18 @@ def _why(ranked: Sequence[Candidate], plan: Plan) -> str:
     assert best.memory is not None
     words = (
         f"{best.layout.name} is best for {plan.wish.aim}: {best.decode[many].tok_s:.0f} tok/s at "
-        f"{many} requests, {best.decode[1].tok_s:.0f} at one, {best.memory.max_model_len} tokens "
-        "a request at most"
+        f"{many} requests ({best.served_tok_s(plan.wish):.0f} with the time for their prompts), "
+        f"{best.decode[1].tok_s:.0f} at one, {best.memory.max_model_len} tokens a request at most"
     )
     others = [one for one in ranked[1:] if one.layout.name != "split" and one.memory]
     for other in others:
-        trade = _better(other, best)
+        trade = _better(other, best, plan)
         if trade:
             return f"{words}; {other.layout.name} would give {trade}"
     return words
 
 
-def _better(other: Candidate, best: Candidate) -> str:
+def _better(other: Candidate, best: Candidate, plan: Plan) -> str:
     """What the other one has more of."""
     assert other.memory is not None
     assert best.memory is not None
@@ -110,9 +110,9 @@ def _better(other: Candidate, best: Candidate) -> str:
         better.append(f"{other.decode[1].tok_s:.0f} tok/s at one request")
     if other.memory.max_model_len > best.memory.max_model_len:
         better.append(f"{other.memory.max_model_len} tokens a request")
-    many = max(best.decode)
-    if other.decode[many].tok_s > best.decode[many].tok_s * (1 + _SAME):
-        better.append(f"{other.decode[many].tok_s:.0f} tok/s at {many}")
+    served, here = other.served_tok_s(plan.wish), best.served_tok_s(plan.wish)
+    if served > here * (1 + _SAME):
+        better.append(f"{served:.0f} tok/s at {plan.wish.concurrency} with their prompts")
     return " and ".join(better)
 
 

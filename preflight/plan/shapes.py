@@ -9,11 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from preflight.findings import Basis
 
 GIB = 1 << 30
+
+
+def _hashed_once(self: object) -> int:
+    """The hash of a frozen dataclass, kept beside its fields: models are deep keys of caches."""
+    kept: dict[str, Any] = vars(self)
+    if "_hash" not in kept:
+        kept["_hash"] = hash(tuple(kept.values()))
+    return int(kept["_hash"])
+
 
 # How tensor parallelism cuts a matrix: its outputs, its inputs, by key/value head (copied where
 # there are more ranks than heads), by row of the vocabulary, or not at all.
@@ -57,6 +66,8 @@ class Matrix:
     held_in: str = ""  # the one tensor in which vLLM holds it with its neighbours: "qkv"
     derived_bytes: int = 0  # that vLLM computes from it and keeps beside it, split the same way
 
+    __hash__ = _hashed_once
+
     @property
     def parameters(self) -> int:
         return self.copies * (self.inputs * self.outputs + (self.outputs if self.bias else 0))
@@ -96,6 +107,8 @@ class Layer:
     experts_used: int = 0  # by a token
     norm_bytes: int = 0  # small vectors, on every rank
 
+    __hash__ = _hashed_once
+
 
 @dataclass(frozen=True)
 class Encoder:
@@ -131,6 +144,8 @@ class Model:
     encoder: Encoder | None = None
     rotary_bytes: int = 0  # table of positions, on every rank
     revision: str | None = None  # of the hub
+
+    __hash__ = _hashed_once
 
     @property
     def parameters(self) -> int:

@@ -176,6 +176,13 @@ def test_quantised_while_it_loads() -> None:
             quantised(model, method)
 
 
+def test_routers_stay_in_16_bits() -> None:
+    made = quantised(lookup.find("mixtral-8x7b"), "fp8")
+    formats = {m.name: m.format.name for m in made.layers[0].matrices}
+    assert formats["mlp.gate"] == "bf16"
+    assert formats["mlp.experts.0.up_proj"] == "fp8"
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     made = tmp_path / "tiny"

@@ -14,7 +14,7 @@ from preflight.plan import cards, kv_cache, lookup, memory
 from preflight.plan.activation import graph_sizes
 from preflight.plan.shapes import GIB, Device, Model, Setup
 from preflight.plan.stages import layer_counts, layers_of
-from preflight.plan.weights import rank_bytes, work
+from preflight.plan.weights import local, rank_bytes, work
 
 _NAMES = [entry.name for entry in models()]
 _CARD = cards.parse("RTX 4090")[0]
@@ -112,6 +112,38 @@ def test_one_token_uses_the_parameters_that_the_model_says(
     flop = sum(part.flop for part in work(model, Setup("0.32.0"), 0, 1, (8, 9)))
     # biases are no multiplications; MXFP4's experts are padded for the card
     assert flop / 2 == pytest.approx(model.parameters_used, rel=0.08)
+
+
+def test_experts_are_touched_as_tokens_choose_them() -> None:
+    """Of 8 experts a token takes 2: one token reads a quarter, 64 all but none."""
+    experts = next(m for m in _find("mixtral-8x7b").layers[0].matrices if m.copies > 1)
+    share = local(experts, Setup("0.32.0"), _HOPPER)
+    assert share.touched(1) == pytest.approx(2)
+    assert share.touched(2) == pytest.approx(8 * (1 - 0.75**2))
+    assert share.touched(64) == pytest.approx(8)
+    by_expert = local(
+        experts, Setup("0.32.0", tensor_parallel_size=4, enable_expert_parallel=True), _HOPPER
+    )
+    assert (by_expert.copies, by_expert.used) == (2, 0.5)
+    assert by_expert.bytes_each == share.bytes_each
+
+
+def test_key_and_value_weights_are_copied_beyond_their_heads() -> None:
+    key = next(m for m in _find("llama-3.1-8b").layers[0].matrices if m.split == "kv-heads")
+    outputs = {
+        tp: local(key, Setup("0.32.0", tensor_parallel_size=tp), _HOPPER).outputs
+        for tp in (1, 8, 16, 32)
+    }
+    assert outputs == {1: 1024, 8: 128, 16: 128, 32: 128}
+
+
+def test_equal_models_are_one_key() -> None:
+    one, other = lookup.find("llama-3.1-8b"), lookup.find("llama-3.1-8b")
+    assert one == other
+    assert hash(one) == hash(other)
+    hash(one)
+    assert replace(one, name="other") != one
+    assert hash(replace(one, name="other")) != hash(one)
 
 
 def test_fp8_halves_the_cache() -> None:

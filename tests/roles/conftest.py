@@ -107,4 +107,5 @@ def play(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        umask=0o077,  # as on hosts that were hardened
     )

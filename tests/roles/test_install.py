@@ -81,7 +81,11 @@ def test_versions_stand_side_by_side_and_the_one_that_runs_is_kept(
     done = install(root, wheels, "0.31.0", "0.33.0", vllm_keep_versions=1)
     assert done.returncode == 0, done.stdout
     assert there(root) == ("0.33.0", {"0.31.0", "0.33.0"})
-    python = root / "current/bin/python"
+    folder = root / "current"
+    files = [folder.resolve(), *folder.resolve().rglob("*")]
+    closed = [path for path in files if not path.is_symlink() and not path.stat().st_mode & 0o004]
+    assert closed == [], "the service's user must read what root has installed"
+    python = folder / "bin/python"
     code = "import importlib.metadata as m; print(m.version('vllm'), m.version('torch'))"
     found = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["0.33.0", "2.14.0"]

@@ -95,6 +95,7 @@ def _words(faults: list[KernelFault]) -> str:
 
 def _one(fault: KernelFault) -> str:
     where = "" if fault.subject == "host" else f"{fault.subject} "
-    when = fault.last if fault.boot == 0 else f"{fault.last}, before the last reboot"
+    stamp = fault.last or "without a time"
+    when = stamp if fault.boot == 0 else f"{stamp}, before the last reboot"
     line = shorten(fault.message, 100, placeholder="…")
     return f"{where}{fault.kind} x{fault.count} (last {shorten(when, 60)}): {line}"

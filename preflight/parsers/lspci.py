@@ -39,6 +39,7 @@ _CLASS = re.compile(r"(.{1,80}?)(?: \[([0-9a-f]{4})\])?: (.*)$", re.I)
 _CLASS_NUMBER = re.compile(r"(?:Class )?([0-9a-f]{4})$", re.I)
 _IDS = re.compile(r"([0-9a-f]{4}):([0-9a-f]{4})$", re.I)
 _SUFFIX = re.compile(r" \((?:rev ([0-9a-f]{2})|prog-if [^()]{1,80})\)$", re.I)
+_NAMELESS = re.compile(r" Device ([0-9a-f]{4})$")
 _NAME_ID = re.compile(r" \[([0-9a-f]{4}):([0-9a-f]{4})\]$", re.I)
 _REGION = re.compile(
     r"(?:Region (\d): )?Memory at (?:([0-9a-f]{1,16})|<[^>]{1,20}>) \(.{1,60}?\)", re.I
@@ -94,7 +95,7 @@ def _device(address: str, head: re.Match[str], body: list[str]) -> Json:
         "class": (class_number or (numeric[1] if numeric else "")).lower() or config.get("class"),
         "class_name": class_name,
         "vendor_id": ids[1].lower() if ids else config.get("vendor_id"),
-        "device_id": ids[2].lower() if ids else config.get("device_id"),
+        "device_id": ids[2].lower() if ids else config.get("device_id") or _nameless(name),
         "subsystem_id": _subsystem(body) or config.get("subsystem_id"),
         "revision": revision,
         "lost": lost,
@@ -117,6 +118,12 @@ def _name(text: str) -> tuple[str, str | None]:
         revision = suffix[1].lower() if suffix[1] else revision
         text = text[: suffix.start()]
     return text.strip(), revision
+
+
+def _nameless(name: str) -> str | None:
+    """A device without a name is called by its id, "NVIDIA Corporation Device 2330"."""
+    found = _NAMELESS.search(name)
+    return found[1] if found else None
 
 
 def _plain_name(name: str, ids: re.Match[str] | None) -> str:
@@ -162,6 +169,7 @@ def _bars(body: list[str]) -> list[Json]:
                     "index": int(region[1]) if region[1] else None,
                     "size_mib": int(size[1]) * _MIB[size[2]] if size else None,
                     "address": region[2],
+                    "listed": True,
                 }
             )
     start = next((i for i, x in enumerate(body) if "Physical Resizable BAR" in x), len(body))
@@ -171,7 +179,7 @@ def _bars(body: list[str]) -> list[Json]:
             break
         index, size_mib = int(current[1]), int(current[2]) * _MIB[current[3]]
         if not any(bar["index"] in (index, None) for bar in bars):
-            bars.append({"index": index, "size_mib": size_mib, "address": None})
+            bars.append({"index": index, "size_mib": size_mib, "address": None, "listed": False})
     return bars
 
 

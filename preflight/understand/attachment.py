@@ -96,7 +96,7 @@ def _unassigned_by_lspci(card: CardEvidence) -> Fact[tuple[str, ...]]:
     if isinstance(card.lspci, Missing):
         return card.lspci
     bars = card.lspci["bars"]
-    if len(bars) < 2:
+    if len(bars) < 2 or not any(bar["listed"] for bar in bars):
         return Missing("not-present", "lspci shows no region")
     if any(bar["index"] is None for bar in bars):  # lspci -v names no numbers
         placed = not any(_is_nowhere(bar["address"]) for bar in bars)

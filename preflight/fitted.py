@@ -11,6 +11,7 @@ from preflight.layout import Layout
 from preflight.plan import cards, lookup
 from preflight.plan.answer import plan
 from preflight.plan.ranking import nearest
+from preflight.plan.usable import usable
 from preflight.plan.wish import Wish
 from preflight.render import plan_json
 
@@ -26,13 +27,14 @@ class Fitted:
 def fit(facts: Facts, layout: Layout, model: str, vllm_version: str) -> Fitted:
     """UsageError for a model that is none, Unreachable where the hub does not answer."""
     found = lookup.find(model)
-    devices = cards.from_facts(facts)
+    working, _ = usable(facts)
+    devices = cards.from_facts(working)
     placed = facts.host.placement
     if isinstance(devices, Missing) or not isinstance(placed, Placement):
         return Fitted(_unknown(facts, devices), None)
     if not devices:
         return Fitted(facts, None)
-    made = plan(found, devices, Wish(vllm_version, layout=layout), facts)
+    made = plan(found, devices, Wish(vllm_version, layout=layout), working)
     asked = next(one for one in made.candidates if one.layout.name == layout.name)
     other = nearest(asked, made)
     told = ModelFit(

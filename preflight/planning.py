@@ -26,6 +26,7 @@ from preflight.plan.comparison import Comparison, Need, compare, option
 from preflight.plan.cost import Price
 from preflight.plan.ranking import Choice
 from preflight.plan.shapes import Model
+from preflight.plan.usable import usable
 from preflight.plan.wish import Aim, Wish
 
 INPUT, OUTPUT = 512, 128  # tokens of a request, where nothing is said
@@ -128,9 +129,15 @@ def answer(question: Question, facts: Facts | None = None) -> Answer:
     if len(question.gpus) > 1:
         return _compared(model, question, wish)
     name = question.gpus[0] if question.gpus else ""
-    devices = cards.parse(name) if name else _of(facts)
+    left_out: tuple[str, ...] = ()
+    if name or facts is None:
+        facts, devices = None, _named(name)
+    else:
+        facts, left_out = usable(facts)
+        devices = _of(facts, left_out)
     wish = replace(wish, price=_price(question, name, 0))
-    made = plan(model, devices, wish, facts if not name else None)
+    made = plan(model, devices, wish, facts)
+    made = replace(made, notes=(*left_out, *made.notes))
     told = None
     if question.log is not None:
         assert wish.layout is not None
@@ -203,14 +210,18 @@ def _lengths(question: Question, overrides: Mapping[str, object]) -> tuple[int, 
     return question.input_tokens or put, question.output_tokens or taken
 
 
-def _of(facts: Facts | None) -> Cards:
-    if facts is None:
+def _named(name: str) -> Cards:
+    if not name:
         raise UsageError("no cards", 'give --gpus "2x RTX 4090", --host HOST or --capture FILE')
+    return cards.parse(name)
+
+
+def _of(facts: Facts, left_out: tuple[str, ...]) -> Cards:
     devices = cards.from_facts(facts)
     if isinstance(devices, Missing):
         raise CannotJudge(f"the host's cards cannot be planned for: {devices}")
     if not devices:
-        raise CannotJudge("the host has no NVIDIA card")
+        raise CannotJudge("the host has no card that can be used", "; ".join(left_out)[:500])
     return devices
 
 

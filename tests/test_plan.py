@@ -12,6 +12,7 @@ import yaml
 from preflight.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
+HOSTS = ROOT / "tests" / "hosts"
 TWO = ("--gpus", "2x RTX 4090")
 CONTRACT = {
     "layout",
@@ -253,3 +254,46 @@ def test_as_many_requests_run_as_the_cache_holds(
             assert one["max_num_seqs"] <= 2 * held
             assert one["max_num_seqs"] >= min(held, 256) / 2, one["layout"]
             assert one["running"]["32"] >= min(32, held // 2)
+
+
+def _host(name: str) -> tuple[str, str]:
+    return "--capture", str(HOSTS / name / "capture.json")
+
+
+@pytest.mark.parametrize(
+    ("machine", "left_out", "cards", "fitting"),
+    [
+        ("rtx4090x2", (), 2, {"tp1", "tp2", "pp2", "replicas", "split"}),
+        ("lost-card", ("gpu1",), 1, {"tp1"}),
+        ("mig-on", ("gpu0",), 1, {"tp1"}),
+        ("rtx4090-rtx3090", (), 2, {"tp1", "pp2", "replicas", "split"}),
+        ("limited-and-shared", (), 2, {"tp1", "split"}),  # somebody else holds most of gpu1
+    ],
+)
+def test_cards_that_cannot_be_used_are_not_planned_with(
+    capsys: pytest.CaptureFixture[str],
+    machine: str,
+    left_out: tuple[str, ...],
+    cards: int,
+    fitting: set[str],
+) -> None:
+    status, told = _json(capsys, "llama-3.1-8b", *_host(machine))
+    assert status == 0
+    assert len(told["gpus"]) == cards
+    assert {one["layout"] for one in told["layouts"] if one["fits"]} == fitting
+    for subject in left_out:
+        assert any(note.startswith(subject) and "left out" in note for note in told["notes"])
+        for one in told["layouts"]:
+            assert not any(subject in server for server in one["servers"])
+
+
+def test_what_is_measured_of_a_host_is_planned_with(capsys: pytest.CaptureFixture[str]) -> None:
+    _, told = _json(capsys, "llama-3.1-70b-fp8", *_host("h100x2-measured"))
+    assert {gpu["basis"]["memory_gib"] for gpu in told["gpus"]} == {"measured"}
+    assert _layout(told, "tp2")["link"]["basis"] == "measured"
+    assert _layout(told, "tp2")["env"] == {}
+
+
+def test_a_host_without_cards_cannot_be_planned_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("llama-3.1-8b", "--host", "localhost") == 3
+    assert "cannot be planned for" in capsys.readouterr().err

@@ -138,11 +138,11 @@ def delta_net(config: Fields, hidden: int, state_value_bytes: int) -> Attention:
 
 def state_space(config: Fields, hidden: int, state_value_bytes: int) -> Attention:
     """Mamba 2, the state-space layer of Nemotron-H."""
-    heads = config.whole("mamba_num_heads", most=1 << 14)
-    dim = config.whole("mamba_head_dim", most=1 << 14)
-    state = config.whole("ssm_state_size", most=1 << 14)
-    groups = config.whole("n_groups", most=1 << 12, default=1)
-    kernel = config.whole("conv_kernel", most=1 << 8, default=4)
+    heads = config.whole("mamba_num_heads", "mamba_n_heads", most=1 << 14)
+    dim = config.whole("mamba_head_dim", "mamba_d_head", most=1 << 14)
+    state = config.whole("ssm_state_size", "mamba_d_state", most=1 << 14)
+    groups = config.whole("n_groups", "mamba_n_groups", most=1 << 12, default=1)
+    kernel = config.whole("conv_kernel", "mamba_d_conv", most=1 << 8, default=4)
     width = heads * dim
     convolved = width + 2 * groups * state
     parts = (

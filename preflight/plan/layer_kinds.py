@@ -69,11 +69,12 @@ def _mixers(
 ) -> list[Literal["full", "sliding", "delta-net", "state-space"]]:
     named = config.words("layer_types", MOST_LAYERS)
     if named:
-        unknown = [word for word in named if word not in _NAMED]
+        # in an architecture that is not known, what is not known counts as full attention: the most
+        unknown = [word for word in named if word not in _NAMED] if known.is_known else []
         if unknown or len(named) != count:
             what = f"holds {unknown[0]!r:.40}" if unknown else f"has {len(named)} of {count} layers"
             raise UsageError(f"{config.name}: layer_types {what}", HINT)
-        return [_NAMED[word] for word in named]
+        return [_NAMED.get(word, "full") for word in named]
     every = config.whole("full_attention_interval", least=0, most=MOST_LAYERS, default=0)
     if every and "linear_num_key_heads" in config:
         return ["full" if (index + 1) % every == 0 else "delta-net" for index in range(count)]
@@ -100,7 +101,12 @@ def window(config: Fields) -> int:
 def longest(config: Fields) -> int:
     """The model's own limit in tokens, as vLLM derives it: YaRN and its kin are a factor on it."""
     plain = config.whole(
-        "max_position_embeddings", "n_positions", "max_sequence_length", most=_LONGEST, default=2048
+        "max_position_embeddings",
+        "n_positions",
+        "max_sequence_length",
+        "seq_length",
+        most=_LONGEST,
+        default=2048,
     )
     scaling = config.inner("rope_scaling") or config.inner("rope_parameters")
     if scaling is None:

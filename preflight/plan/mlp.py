@@ -10,8 +10,8 @@ from preflight.plan.shapes import Matrix
 
 _MOST_WIDTH = 1 << 22
 _MOST_EXPERTS = 1 << 13
-_EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")
-_USED = ("num_experts_per_tok", "num_experts_per_token", "top_k_experts", "moe_topk")
+_EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
+_USED = ("num_experts_per_tok", "num_experts_per_token", "top_k_experts", "moe_topk", "moe_k")
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from preflight.plan.quantisation import Quantisation, quantisation
 from preflight.plan.shapes import AS_DECLARED, Layer, Matrix, Model
 
 _TEXT = ("text_config", "llm_config", "language_config")
+_WIDTHS = ("intermediate_size_mlp", "intermediate_size", "n_inner", "ffn_hidden_size", "ffn_dim")
 _MOST_SIZE = 1 << 20
 _MOST_PARAMETERS = 10**14
 _STATE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "auto": 2}
@@ -157,7 +158,7 @@ class _Parts:
             return Mlp()
         if kind.mlp == "experts" and self.experts:
             return mlp.mixture(self.experts, hidden, name=name, gated=gated)
-        width = config.whole("intermediate_size_mlp", "intermediate_size", "n_inner", most=1 << 22)
+        width = config.whole(*_WIDTHS, most=1 << 22)
         bias = config.truth("mlp_bias")
         return mlp.dense(hidden, width, name=name, gated=gated, bias=bias)
 

@@ -177,6 +177,25 @@ def test_an_unknown_architecture_says_that_it_is_computed_from_general_fields() 
     assert model.parameters == _read().parameters
 
 
+def test_layers_of_an_unknown_architecture_count_as_full_attention() -> None:
+    model = _read(model_type="wondernet", layer_types=["wonder", "full_attention"] * 2)
+    assert _kinds(model) == ["full"] * 4
+
+
+def test_a_state_space_hybrid_by_its_other_names() -> None:
+    mamba = {
+        "mamba_n_heads": 16,
+        "mamba_d_head": 64,
+        "mamba_d_state": 128,
+        "mamba_n_groups": 1,
+        "mamba_d_conv": 4,
+    }
+    model = _read(model_type="other", layer_types=["mamba", "attention"] * 2, **mamba)
+    assert _kinds(model) == ["state", "full"] * 2
+    state = next(layer.cache for layer in model.layers if layer.cache)
+    assert state.state_bytes == (1024 + 2 * 128) * 3 * 2 + 1024 * 128 * 2
+
+
 @pytest.mark.parametrize(
     ("scaling", "longest"),
     [

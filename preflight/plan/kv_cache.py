@@ -17,6 +17,7 @@ from preflight.versions import require
 
 _BYTES = {"auto": 2.0, "float16": 2.0, "bfloat16": 2.0, "half": 2.0, "nvfp4": 0.5 + 1 / 16}
 _PER_HEAD_SCALE = 4  # bytes beside each head of a token in the *_per_token_head formats
+_NO_LIMIT = 1 << 40
 _MERGED = 1.5  # groups are padded to the larger kind below this ratio
 _LATENT = {  # bytes a token of MLA with DeepSeek's own layout: values in fp8, positions in 16 bit
     "fp8_ds_mla": 656,
@@ -52,7 +53,8 @@ class Pool:
     block_bytes: int
 
     def blocks(self, cache_bytes: float) -> int:
-        return max(int(cache_bytes // self.block_bytes), 0) if self.block_bytes else 0
+        """As many as fit; a stage that caches nothing sets no limit to the others."""
+        return max(int(cache_bytes // self.block_bytes), 0) if self.block_bytes else _NO_LIMIT
 
     def blocks_for(self, length: int, in_flight: int) -> int:
         return sum(group.blocks_for(length, in_flight) for group in self.groups)

@@ -33,7 +33,11 @@ def estimate(model: Model, devices: Sequence[Device], setup: Setup) -> Memory:
         kv_cache.longest(model, setup, rank.pp_rank, rank.kv_cache_gib * GIB) for rank in ranks
     )
     asked = setup.max_model_len or longest
-    refusal = _in_use(devices, setup) or _short(model, setup, ranks, longest, asked)
+    refusal = (
+        _in_use(devices, setup)
+        or _overfull(devices, setup, ranks)
+        or _short(model, setup, ranks, longest, asked)
+    )
     blocks = min(rank.kv_blocks for rank in ranks)
     tokens, at_once = kv_cache.tokens(model, setup, blocks, asked) if asked else (0, 0.0)
     return Memory(
@@ -104,6 +108,24 @@ def _in_use(devices: Sequence[Device], setup: Setup) -> Refusal | None:
                 f" are taken by others, and vLLM asks for {wanted:.1f} GiB",
                 f"gpu_memory_utilization {share:.2f}, or a card that nobody else uses",
                 "in-use",
+            )
+    return None
+
+
+def _overfull(
+    devices: Sequence[Device], setup: Setup, ranks: tuple[RankMemory, ...]
+) -> Refusal | None:
+    """A cache that was set by hand is not held against the card by vLLM, and runs it out."""
+    if setup.kv_cache_memory_bytes is None:
+        return None
+    for device, rank in zip(devices, ranks, strict=True):
+        free = device.memory_gib - device.memory_used_gib
+        if rank.total_gib > free:
+            room = free - rank.total_gib + rank.kv_cache_gib
+            return Refusal(
+                f"{device.subject} would need {rank.total_gib:.1f} GiB with the KV cache that was"
+                f" set, and has {free:.1f}",
+                f"kv_cache_memory_bytes {int(room * GIB)}" if room > 0 else "",
             )
     return None
 

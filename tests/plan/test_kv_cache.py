@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from preflight.plan import kv_cache, lookup
+from preflight.plan import cards, kv_cache, lookup, memory
 from preflight.plan.reading import read
 from preflight.plan.shapes import GIB, Model, Setup
 
@@ -128,6 +128,19 @@ def test_a_stage_keeps_its_own_layers_of_each_group() -> None:
     assert all(
         pool.block_bytes < kv_cache.pool(model, Setup("0.32.0"), 0).block_bytes for pool in pools
     )
+
+
+def test_a_stage_that_caches_nothing_sets_no_limit() -> None:
+    model = replace(
+        _model("nemotron-nano-9b"),
+        layers=tuple(sorted(_model("nemotron-nano-9b").layers, key=lambda layer: not layer.cache)),
+    )
+    setup = Setup("0.32.0", pipeline_parallel_size=8)
+    last = kv_cache.pool(model, setup, 7)
+    assert last.block_bytes == 0
+    planned = memory.estimate(model, cards.parse("8x RTX 4090"), setup)
+    assert planned.fits
+    assert planned.kv_cache_tokens > 0
 
 
 @pytest.mark.parametrize(

@@ -228,6 +228,17 @@ def test_a_cache_set_by_hand_is_taken_as_it_is() -> None:
     assert planned.kv_cache_tokens == 32_768
 
 
+def test_a_cache_set_by_hand_must_fit_the_card() -> None:
+    setup = Setup("0.32.0", kv_cache_memory_bytes=8 * GIB)
+    refusal = memory.estimate(_find("llama-3.1-8b"), [_CARD], setup).refusal
+    assert refusal is not None
+    assert "with the KV cache that was set" in refusal.reason
+    least = int(refusal.instead.removeprefix("kv_cache_memory_bytes "))
+    assert memory.estimate(
+        _find("llama-3.1-8b"), [_CARD], replace(setup, kv_cache_memory_bytes=least)
+    ).fits
+
+
 def _card(gib: float) -> Device:
     return replace(_CARD, memory_gib=gib, compute_capability=_HOPPER)
 

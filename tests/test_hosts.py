@@ -29,7 +29,13 @@ from tests.demo.built import probe
 
 HOSTS = Path(__file__).parent / "hosts"
 SIMULATED = sorted(machine.names())
-NAMES = sorted({*SIMULATED, *(capture.parent.name for capture in HOSTS.glob("*/capture.json"))})
+# The same machines with what their cards measured.
+MEASURED = sorted(
+    f"{name}-measured" for name in SIMULATED if machine.load(name).capture.measurements
+)
+NAMES = sorted(
+    {*SIMULATED, *MEASURED, *(capture.parent.name for capture in HOSTS.glob("*/capture.json"))}
+)
 STAMP = "2026-11-16T13:58:27.000Z"
 QUIET = ("pass", "not-applicable")
 
@@ -64,7 +70,7 @@ def wanted(told: dict[str, Any], id: str, subject: str) -> tuple[str, ...]:
 
 def judged(name: str) -> Report:
     capture, data = load(HOSTS / name / "capture.json")
-    told = expected(name).get("policy") or demo.policy_name(name)
+    told = expected(name).get("policy") or demo.policy_name(name.removesuffix("-measured"))
     return judge_capture(capture, data, load_policy(told))
 
 
@@ -83,6 +89,13 @@ def as_text(value: Any) -> str:
 def test_the_probe_finds_the_capture(name: str, rewrite: bool) -> None:
     recorded = machine.load(name).capture
     found = settled(demo.observe(name, recorded, Level.LOOK, lambda *_: None, probe()))
+    hold(HOSTS / name / "capture.json", encode(found).decode(), rewrite)
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_what_was_measured_is_in_the_capture(name: str, rewrite: bool) -> None:
+    recorded = machine.load(name.removesuffix("-measured")).capture
+    found = settled(demo.observe(name, recorded, Level.MEASURE, lambda *_: None, probe()))
     hold(HOSTS / name / "capture.json", encode(found).decode(), rewrite)
 
 

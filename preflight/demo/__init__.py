@@ -20,6 +20,7 @@ from preflight.capture import Capture
 from preflight.demo import machine
 from preflight.demo.machine import DEFAULT
 from preflight.demo.materialise import materialise
+from preflight.demo.measured import measured
 from preflight.errors import ProbeFailed
 from preflight.findings import Level
 from preflight.transport import Progress, Step, probe_bytes
@@ -42,7 +43,10 @@ def policy_name(name: str) -> str:
 
 
 def fetch(name: str, level: Level, progress: Progress) -> Capture:
-    """A simulated machine's capture, taken by the probe as from a real host."""
+    """A simulated machine's capture, taken by the probe as from a real host.
+
+    At level measure with what its cards measured, where that is recorded; else at level look.
+    """
     return observe(name, machine.load(name).capture, level, progress, probe_bytes())
 
 
@@ -54,13 +58,16 @@ def observe(
     The tree lies in a temporary folder and is gone afterwards, also after Ctrl-C.
     """
     started = Moment.now()
+    look = Level.LOOK  # what is measured besides is recorded
     with tempfile.TemporaryDirectory(prefix="preflight-demo-") as folder:
         root, archive = Path(folder, "root"), Path(folder, "probe.pyz")
         root.mkdir()
         materialise(recorded, root)
         archive.write_bytes(probe)
-        data = _run([root, archive, "--level", level.value], Path(folder), name, progress)
+        data = _run([root, archive, "--level", look.value], Path(folder), name, progress)
     found = seen_by(captures.decode(data, name), name, started, None, None)
+    if level is not Level.LOOK and recorded.measurements:
+        found = measured(found, recorded.measurements)
     return msgspec.structs.replace(found, simulated=name)
 
 

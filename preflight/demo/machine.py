@@ -16,7 +16,8 @@ from typing import Any
 import msgspec
 import yaml
 
-from preflight.capture import Capture
+from preflight.capture import Capture, Measurement
+from preflight.demo.measured import measurements
 from preflight.demo.patch import changed, lines_joined
 from preflight.errors import UsageError
 
@@ -47,7 +48,22 @@ def load(name: str) -> Machine:
     base = _base(told)
     asked_by = {**base["probe"], **told.get("probe", {})}
     capture = msgspec.convert({**base, "probe": asked_by, "sources": _sources(name)}, Capture)
+    capture = msgspec.structs.replace(capture, measurements=_measurements(name))
     return Machine(name, told["title"], told.get("policy", "default"), capture)
+
+
+def _measurements(name: str) -> list[Measurement]:
+    """None for a machine that has none of its own: what its base measured says nothing of it."""
+    file = _MACHINES / name / "measured.yaml"
+    if not file.is_file():
+        return []
+    base = _told(name)["base"]
+    below = [] if base.endswith(".json") else _measurements(base)
+    return measurements(below, _yaml(file.read_text(encoding="utf-8")))
+
+
+def _yaml(text: str) -> Any:
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 @cache
@@ -55,7 +71,7 @@ def _told(name: str) -> dict[str, Any]:
     if name not in names():
         raise UsageError(f"no simulated machine {name!r}", f"there are: {', '.join(names())}")
     text = (_MACHINES / name / "machine.yaml").read_text(encoding="utf-8")
-    told: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    told: dict[str, Any] = _yaml(text)
     return told
 
 

@@ -59,13 +59,13 @@ def test_steps_are_told_and_nothing_is_left(folder: Path) -> None:
 
 
 def test_a_probe_that_ends_ill_says_why(folder: Path) -> None:
-    with pytest.raises(ProbeFailed, match="level measure is not there yet"):
+    with pytest.raises(ProbeFailed, match="the probe ended with 1"):
         demo.observe(
             "twin",
             machine.load(demo.DEFAULT).capture,
-            Level.MEASURE,
+            Level.LOOK,
             lambda *_: None,
-            probe(),
+            b"not an archive",
         )
     assert list(folder.iterdir()) == []
 

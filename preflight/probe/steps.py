@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 REST_S = 5.0  # a guess: long enough to see a load that comes and goes
 LINK, INSIDE = "link", "inside"  # lanes
 # What steps take on an H100, s; used for the estimate and for --within alone.
-CARD_S, COPIES_S, MEMORY_S, COMPUTE_S, TOGETHER_S, CPU_S, DISK_S = 1, 7, 2, 5, 3, 2, 3
-PAIR_S, RING_S, SUM_S, NCCL_S = 3, 2, 2, 5
+CARD_S, COPIES_S, MEMORY_S, COMPUTE_S, TOGETHER_S, CPU_S, DISK_S = 1, 5, 2, 5, 3, 2, 3
+PAIR_S, STAGED_S, RING_S, SUM_S, NCCL_S = 2, 1, 2, 2, 5
 
 HOST_COPIES = ("device-to-host", "host-to-device")
 LINK_NAMES = (
@@ -91,7 +91,7 @@ def pair_step(pair: tuple[str, str], has_nvlink: bool, is_staged: bool) -> Step:
         work,
         PAIR_NAMES,
         phase=PEERS,
-        estimate_s=PAIR_S,
+        estimate_s=PAIR_S + STAGED_S * is_staged,
         rank=1,
         of=(one, two),
         lane="" if has_nvlink else LINK,

@@ -130,6 +130,7 @@ def test_what_no_report_holds_and_what_this_one_lacks_say_so() -> None:
     assert (sources["nvml"].status, sources["nvml"].detail) == (NOT_IN_IT, "")
     assert sources["lspci"].detail == "this one has no such section"
     assert imported(flags="--safe-mode").sources["smi-q"].detail == "--safe-mode leaves it out"
+    assert "section" in imported(flags="--safe-mode").sources["lspci"].detail
     assert imported(end=False).sources["lspci"].detail == "the file ends before it"
     assert sources["proc"].errors["/proc/uptime"] == NOT_IN_IT
 
@@ -150,12 +151,19 @@ def test_other_locales_and_line_ends() -> None:
     assert capture.sources["dmesg"].stdout == "[1.0] 总计 0 \n[2.0] ok\n"
 
 
-def test_a_file_that_ends_inside_a_section_says_so() -> None:
-    whole = as_text(report("/usr/bin/lspci -nn\n\n01:00.0 x\n02:00.0 y", "dmesg:\n\n[1.0] x"))
-    cut = read(whole[: whole.index(b"02:00.0")], "f")
-    assert not cut.complete
-    assert cut.sources["lspci-list"].truncated
-    assert cut.sources["dmesg"].status == NOT_IN_IT
+def test_a_list_in_which_the_file_ends_says_nothing_and_a_log_what_it_has() -> None:
+    whole = as_text(
+        report("/usr/bin/lspci -nn\n\n01:00.0 x\n02:00.0 y", "dmesg:\n\n[1.0] x\n[2.0]")
+    )
+    in_list = read(whole[: whole.index(b"02:00.0")], "f")
+    assert not in_list.complete
+    listing = in_list.sources["lspci-list"]
+    assert (listing.status, listing.truncated) == (NOT_IN_IT, True)
+    assert listing.detail == "the file ends inside it"
+    assert in_list.sources["dmesg"].detail == "the file ends before it"
+    in_log = read(whole[: whole.index(b"[2.0]")], "f").sources
+    assert (in_log["dmesg"].status, in_log["dmesg"].truncated) == ("ok", True)
+    assert (in_log["lspci-list"].status, in_log["lspci-list"].truncated) == ("ok", False)
 
 
 def test_half_of_a_file_is_none() -> None:

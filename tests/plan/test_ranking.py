@@ -1,0 +1,105 @@
+"""What a plan says beside its figures: gains, losses, the trade-off, when eager is needed."""
+
+from __future__ import annotations
+
+import pytest
+
+from preflight.plan import cards, lookup
+from preflight.plan.answer import Candidate, Plan, plan
+from preflight.plan.ranking import choose, nearest
+from preflight.plan.throughput import BUBBLES, LATENCY, TRANSFER
+from preflight.plan.wish import Wish
+
+
+def _plan(model: str, gpus: str, **wish: object) -> Plan:
+    return plan(lookup.find(model), cards.parse(gpus), Wish("0.32.0", **wish))  # type: ignore[arg-type]
+
+
+def _of(made: Plan, name: str) -> Candidate:
+    return next(one for one in made.candidates if one.layout.name == name)
+
+
+def test_scaling_and_where_the_lost_share_goes() -> None:
+    made = _plan("llama-3.1-8b", "2x RTX 4090")
+    tp2, pp2, replicas = (_of(made, name).scaling for name in ("tp2", "pp2", "replicas"))
+    assert tp2 is not None
+    assert pp2 is not None
+    assert replicas is not None
+    assert 1.2 < tp2.at_one < 2
+    assert {LATENCY, TRANSFER} <= set(tp2.lost)
+    assert pp2.at_one <= 1
+    assert pp2.lost[BUBBLES] > 0.1
+    assert replicas.at_one == pytest.approx(1, rel=0.01)
+    assert replicas.at_many > 1
+    assert not {LATENCY, TRANSFER, BUBBLES} & set(replicas.lost)
+
+
+def test_nvlink_loses_less_than_host_memory() -> None:
+    staged = _of(_plan("llama-3.1-8b", "2x RTX 4090"), "tp2").scaling
+    nvlink = _of(_plan("llama-3.1-8b", "2x H100 80GB HBM3"), "tp2").scaling
+    assert staged is not None
+    assert nvlink is not None
+    assert staged.lost[TRANSFER] > 3 * nvlink.lost.get(TRANSFER, 0)
+
+
+def test_what_a_setting_would_gain() -> None:
+    one = _of(_plan("llama-3.1-8b", "RTX 4090"), "tp1")
+    assert one.memory is not None
+    held = one.memory.kv_cache_tokens
+    assert 0 < one.gains["enforce-eager"] < 0.2 * held
+    assert one.gains["kv-cache-dtype: fp8"] == pytest.approx(held, rel=0.02)
+    old = _of(_plan("llama-3.1-8b-awq", "Tesla T4"), "tp1")
+    assert set(old.gains) <= {"enforce-eager"}  # no fp8 cache before compute capability 8.0
+
+
+def test_eager_is_taken_only_where_nothing_else_fits() -> None:
+    """Somewhere between what fits and what does not lies a share that fits without graphs."""
+    seen = []
+    for share in range(640, 920, 2):
+        made = _plan("llama-3.1-8b", "RTX 4090", overrides={"gpu-memory-utilization": share / 1000})
+        one = _of(made, "tp1")
+        assert one.setup is not None
+        seen.append("eager" if one.fits and one.setup.enforce_eager else one.fits)
+        if seen[-1] == "eager":
+            assert one.advice.vllm["enforce-eager"] is True
+            assert "CUDA graphs" in one.advice.reasons["enforce-eager"]
+    order = list(dict.fromkeys(seen))
+    assert order in ([False, "eager", True], [False, True])
+    assert seen[-1] is True
+
+
+def test_the_trade_off_is_a_sentence() -> None:
+    made = _plan("llama-3.1-8b", "2x RTX 4090")
+    choice = choose(made)
+    assert choice.recommended is _of(made, "replicas")
+    assert "replicas is best for throughput" in choice.why
+    assert "tp2 would give" in choice.why
+    assert "at one request" in choice.why
+
+
+def test_fewer_cards_where_more_bring_nothing() -> None:
+    assert choose(_plan("llama-3.1-8b", "2x RTX 4090", aim="cost")).recommended is not None
+    made = _plan("llama-3.1-8b", "RTX 4090, RTX 3050", aim="context")
+    best = choose(made).recommended
+    assert best is not None
+    assert best.memory is not None
+    longest = max(one.memory.max_model_len for one in made.candidates if one.fits and one.memory)
+    assert best.memory.max_model_len >= 0.97 * longest
+
+
+@pytest.mark.parametrize(
+    ("model", "gpus", "refused", "works"),
+    [
+        ("llama-3.1-70b-awq", "2x RTX 4090", "tp1", "tp2"),
+        ("llama-3.1-70b-awq", "2x RTX 4090", "replicas", "tp2"),
+        ("llama-3.1-70b-fp8", "2x RTX 4090", "tp2", None),
+        ("phi-4", "3x RTX 4090", "tp3", "pp3"),  # 40 heads over 3 cards
+    ],
+)
+def test_the_nearest_that_works(model: str, gpus: str, refused: str, works: str | None) -> None:
+    made = _plan(model, gpus)
+    assert not _of(made, refused).fits
+    other = nearest(_of(made, refused), made)
+    assert (other.layout.name if other else None) == works
+    if works is None:
+        assert choose(made).why.startswith("nothing fits; nearest is ")

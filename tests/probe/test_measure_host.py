@@ -55,6 +55,7 @@ def test_the_largest_file_is_read_directly(models: Path) -> None:
 def test_links_are_not_followed(models: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_bytes(bytes(40 << 20))
     (models / "link").symlink_to(tmp_path / "elsewhere")
+    (models / "folder").symlink_to(tmp_path)
     assert disk_read()["status"] == "skipped"
 
 
@@ -105,18 +106,18 @@ def test_lists_of_processors(text: str, cpus: list[int]) -> None:
     assert cpu_list(text) == cpus
 
 
-def two_nodes(root: Path, card_on: str) -> Tree:
-    for node, distance in ((0, "10 21"), (1, "21 10")):
+def three_nodes(root: Path, card_on: str) -> Tree:
+    for node, distance in ((0, "10 21 12"), (1, "21 10 32"), (2, "12 32 10")):
         file(root, f"/sys/devices/system/node/node{node}/cpulist", "0\n")
         file(root, f"/sys/devices/system/node/node{node}/distance", distance + "\n")
     file(root, "/sys/bus/pci/devices/0000:01:00.0/numa_node", card_on + "\n")
     return Tree(str(root))
 
 
-@pytest.mark.parametrize(("card_on", "near", "far"), [("0", 0, 1), ("1", 1, 0), ("-1", None, None)])
+@pytest.mark.parametrize(("card_on", "near", "far"), [("0", 0, 1), ("1", 1, 2), ("-1", None, None)])
 def test_the_near_and_the_far_node(
     tmp_path: Path, card_on: str, near: int | None, far: int | None
 ) -> None:
-    mine, other = places(two_nodes(tmp_path, card_on), "0000:01:00.0")
+    mine, other = places(three_nodes(tmp_path, card_on), "0000:01:00.0")
     assert mine.node == near
     assert (other.node if other else None) == far

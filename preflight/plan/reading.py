@@ -20,7 +20,8 @@ from preflight.plan.quantisation import Quantisation, quantisation
 from preflight.plan.shapes import AS_DECLARED, Layer, Matrix, Model
 
 _TEXT = ("text_config", "llm_config", "language_config")
-_WIDTHS = ("intermediate_size_mlp", "intermediate_size", "n_inner", "ffn_hidden_size", "ffn_dim")
+_WIDTHS = ("intermediate_size", "n_inner", "ffn_hidden_size", "ffn_dim")
+_MOST_WIDTH = 1 << 22
 _MOST_SIZE = 1 << 20
 _MOST_PARAMETERS = 10**14
 _STATE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "auto": 2}
@@ -158,9 +159,16 @@ class _Parts:
             return Mlp()
         if kind.mlp == "experts" and self.experts:
             return mlp.mixture(self.experts, hidden, name=name, gated=gated)
-        width = config.whole(*_WIDTHS, most=1 << 22)
+        # Llama 4 gives its dense layers a width of their own
+        width = config.whole("intermediate_size_mlp", least=0, most=_MOST_WIDTH, default=0)
+        width = width or self._width()
         bias = config.truth("mlp_bias")
         return mlp.dense(hidden, width, name=name, gated=gated, bias=bias)
+
+    def _width(self) -> int:
+        """Four times the hidden size where an unknown architecture does not tell, as in GPT-2."""
+        usual = None if self.known.is_known else 4 * self.heads.hidden_size
+        return self.config.whole(*_WIDTHS, most=_MOST_WIDTH, default=usual)
 
 
 def _model(parts: _Parts, layers: tuple[Layer, ...], outer: Fields, name: str) -> Model:

@@ -35,12 +35,15 @@ def tower(outer: Fields, hidden_size: int) -> Tower:
     inner = config.whole("intermediate_size", most=_MOST, default=4 * width)
     patch = config.whole("patch_size", most=1 << 10, default=14)
     encoder = _encoder(outer, config, width, inner, patch)
+    ups = 2 if config.text("hidden_act") == "silu" else 1  # silu comes with a gate beside it
+    joined = _joined(config) * width
     parts = (
         Matrix("visual.attention", width, 4 * width, "outputs", BF16, copies=depth),
-        Matrix("visual.up", width, inner, "outputs", BF16, copies=depth),
+        Matrix("visual.up", width, ups * inner, "outputs", BF16, copies=depth),
         Matrix("visual.down", inner, width, "inputs", BF16, copies=depth),
         Matrix("visual.patches", 3 * patch * patch, width, "none", BF16),
-        Matrix("visual.projector", _joined(config) * width, hidden_size, "none", BF16),
+        Matrix("visual.joined", joined, joined, "outputs", BF16),
+        Matrix("visual.projector", joined, hidden_size, "inputs", BF16),
     )
     return Tower(parts, encoder, ("its image encoder is counted by its general shape",))
 

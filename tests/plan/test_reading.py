@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from preflight.catalog.models import models
+from preflight.errors import UsageError
 from preflight.plan import lookup
 from preflight.plan.kv_cache import bytes_per_token
 from preflight.plan.reading import read
@@ -175,6 +176,38 @@ def test_an_unknown_architecture_says_that_it_is_computed_from_general_fields() 
     assert not model.is_known
     assert "'wondernet' is not known here" in model.notes[0]
     assert model.parameters == _read().parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters_e9"),
+    [
+        ("llama-4-scout", 109),
+        ("mistral-small-3.1", 24.0),
+        ("qwen2.5-vl-7b", 8.29),
+        ("phi-3.5-mini", 3.82),
+        ("deepseek-v2-lite", 15.7),
+        ("gemma-2-9b", 9.24),
+    ],
+)
+def test_a_model_outside_the_catalogue(name: str, parameters_e9: float) -> None:
+    config = json.loads((_CONFIGS / "others.json").read_text())[name]
+    model = read(json.dumps(config), name)
+    assert model.parameters / 1e9 == pytest.approx(parameters_e9, rel=0.01)
+    assert model.is_known
+
+
+def test_llama_4_chunks_three_layers_of_four() -> None:
+    config = json.loads((_CONFIGS / "others.json").read_text())["llama-4-scout"]
+    kinds = Counter(_kinds(read(json.dumps(config), "llama-4-scout")))
+    assert kinds == {"full": 12, "sliding": 36}
+
+
+def test_an_mlp_that_is_not_told_is_four_times_as_wide() -> None:
+    gpt2 = {"model_type": "gpt2", "n_embd": 768, "n_layer": 12, "n_head": 12, "vocab_size": 50257}
+    model = read(json.dumps(gpt2), "gpt2")
+    assert {layer.mlp_width for layer in model.layers} == {3072}
+    with pytest.raises(UsageError, match="intermediate_size is not there"):
+        read(json.dumps({**gpt2, "model_type": "llama"}), "gpt2")
 
 
 def test_layers_of_an_unknown_architecture_count_as_full_attention() -> None:

@@ -352,8 +352,9 @@ class Gpu:
 
     @property
     def label(self) -> str:
-        """The card as a person finds it: number, name, PCI address, slot."""
+        """The card as a person finds it: number, name, PCI address, slot, sticker."""
         place = f", slot {self.slot}" if isinstance(self.slot, str) else ""
+        place += f", serial {self.serial}" if isinstance(self.serial, str) else ""
         return f"{self.subject} ({self.known_name}, {self.pci}{place})"
 
 

@@ -94,5 +94,13 @@ def test_a_boot_whose_begin_is_not_seen_proves_nothing() -> None:
     assert parse("no titles at all\n").before == ""
 
 
+def test_of_a_scan_that_was_cut_before_the_journal_nothing_is_of_this_boot() -> None:
+    text = f"\n  /var/log/kern.log:\n{OLD}\n{LOAD}\n{NEW}\n"
+    assert parse(text, is_cut=True).this_boot == ()
+    assert rows(parse(text, is_cut=True).before) == [OLD, LOAD, NEW]
+    whole = f"{text}\n  journalctl -b -0:\n{JOURNAL_LOAD}\n"
+    assert len(parse(whole, is_cut=True).this_boot) == 2
+
+
 def test_the_snapshot_of_a_boot_is_left_out() -> None:
     assert scan(("/var/log/dmesg", f"[    9.0] kernel: {OLD}")) == Scan((), "", False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from preflight.facts import DriverLibraries, Facts, Missing, NotApplicable
@@ -122,7 +123,7 @@ SWITCHED = """/usr/bin/lspci -t
 
 -[0000:00]-+-01.0-[01-06]----00.0-[02-06]--+-04.0-[41]----00.0
            |                               +-08.0-[61]----00.0
-           |                               \\-0c.0-[07-08]----00.0-[08]----00.0-[62]----00.0
+           |                               \\-0c.0-[07-08]----00.0-[62]----00.0
            \\-03.0-[09]----00.0
 """
 
@@ -206,6 +207,33 @@ def test_how_long_it_took_is_in_no_file_and_a_refusal_is() -> None:
     assert answered == Missing("not-in-a-bug-report", "how long nvidia-smi took to answer")
     refused = facts("/usr/bin/nvidia-smi --query\n\nUnable to determine the device handle")
     assert refused.host.driver_response.outcome == "failed"  # type: ignore[union-attr]
+
+
+def test_an_answer_that_was_cut_off_is_no_refusal() -> None:
+    capture = read(as_text(report("/usr/bin/nvidia-smi --query\n\n" + SMI[:-300])), "f")
+    cut = msgspec.structs.replace(capture.sources["smi-q"], truncated=True)
+    sources = {**capture.sources, "smi-q": cut}
+    found = understand(msgspec.structs.replace(capture, sources=sources)).host
+    assert isinstance(found.driver_response, Missing)
+
+
+@pytest.mark.parametrize(
+    ("ids", "granted"),
+    [
+        (("2684", "2684", "2684"), False),  # GeForce 40: the stock driver grants it to none
+        (("2684", "2684", "1d01"), False),  # a display card that nobody has catalogued
+        (("2230", "2230", "2684"), None),  # A6000: it may
+        (("2684", "1d01", "1d01"), None),
+    ],
+)
+def test_peer_access_that_no_product_has_is_not_granted(
+    ids: tuple[str, ...], granted: bool | None
+) -> None:
+    listing = LISTING
+    for id in ids:
+        listing = listing.replace("[10de:2684]", f"[10DE:{id}]", 1)
+    told = facts(listing, TREE).host.peer_access_granted
+    assert told is False if granted is False else isinstance(told, Missing)
 
 
 def test_a_program_is_named_without_its_folders_and_words() -> None:

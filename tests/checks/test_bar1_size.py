@@ -38,7 +38,10 @@ def test_where_the_driver_tells_no_memory_the_product_does(
     assert finding.status is status
 
 
-@pytest.mark.parametrize("offered, needs_vbios", [(None, False), (256, True), (32768, False)])
+@pytest.mark.parametrize(
+    "offered, needs_vbios",
+    [(None, False), (256, True), (4095, True), (4096, False), (32768, False)],
+)
 def test_a_card_that_offers_no_larger_window_needs_a_vbios_first(
     offered: int | None, needs_vbios: bool
 ) -> None:

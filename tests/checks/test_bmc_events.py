@@ -42,3 +42,17 @@ def test_entries(events: tuple[BmcEvent, ...], status: Status) -> None:
 def test_the_entry_and_its_age_are_told() -> None:
     words = "BMC's log: Power Supply PS1 Status: Power Supply AC lost, 2 days ago"
     assert check(Limits(), bmc_events=(LOST,)).message == words
+
+
+def test_what_stands_is_told_and_what_is_over_is_not() -> None:
+    over = event("Temperature CPU1 Temp", "Upper Critical going high", asserted=False)
+    words = check(Limits(), bmc_events=(over, LOST)).message
+    assert "AC lost" in words
+    assert "CPU1" not in words
+
+
+@pytest.mark.parametrize("events, more", [(4, ""), (5, " and 1 more")])
+def test_four_are_shown(events: int, more: str) -> None:
+    lost = tuple(event(f"Power Supply PS{n} Status", "Power Supply AC lost") for n in range(events))
+    words = check(Limits(), bmc_events=lost).message
+    assert words.endswith(f"PS3 Status: Power Supply AC lost, 2 days ago{more}")

@@ -22,6 +22,13 @@ def test_memory_clock(bandwidth_gb_s: float, status: Status) -> None:
     assert (finding.status, finding.expected) == (status, 1008)
 
 
+@pytest.mark.parametrize("bandwidth_gb_s", [504.0, 2016.0])
+def test_a_limit_itself_is_within(bandwidth_gb_s: float) -> None:
+    limits = Limits(fail_below=0.5, warn_above=2.0)
+    finding = check(limits, memory_bandwidth_gb_s=bandwidth_gb_s, catalog=card())
+    assert finding.status is PASS
+
+
 @pytest.mark.parametrize(
     "now, default, status",
     [

@@ -50,5 +50,7 @@ def tell_others(loop: Loop, plan: Plan, steps: list[Step]) -> None:
         return
     loaded = {card for step in steps if step.phase != REST for card in step.cards}
     users = "; ".join(f"{card}: {words}" for card, words in sorted(plan.cards.in_use.items()))
-    words = f"{len(loaded)} cards under load for about {plan.wall_s(steps):.0f} s; in use: {users}"
-    loop.progress("load", words=words[:200])
+    words = f"{len(loaded)} cards under load for about {plan.wall_s(steps):.0f} s"
+    if not loaded:
+        words = "no card is free to be measured"
+    loop.progress("load", words=f"{words}; in use: {users}"[:200])

@@ -3,7 +3,8 @@
    STAND_IN_LOST=1          card 1 gives no handle
    STAND_IN_HANG=1          card 1 hangs at its serial number
    STAND_IN_HANG=handle     card 1 hangs when it is asked for its handle, card 2 at its serial
-   STAND_IN_HANG=init       nvmlInit hangs */
+   STAND_IN_HANG=init       nvmlInit hangs
+   STAND_IN_IN_USE=all      somebody computes on every card, not only on the first */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,7 +110,7 @@ struct process { uint pid; ull memory; uint gpu_instance, compute_instance; };
 
 int nvmlDeviceGetComputeRunningProcesses_v3(void *handle, uint *count, struct process *processes) {
     uint held = *count;
-    *count = card(handle) == 0 ? 1 : 0;
+    *count = card(handle) == 0 || told("STAND_IN_IN_USE", "all") ? 1 : 0;
     if (held < *count) return INSUFFICIENT_SIZE;
     if (*count) processes[0] = (struct process){4242, 1 << 30, -1, -1};
     return SUCCESS;

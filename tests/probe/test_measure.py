@@ -147,6 +147,16 @@ def test_cards_in_use_and_hot_cards_beside_a_sound_one(
     assert sound["under-load"].values["limit_c"] == 89
 
 
+def test_a_host_whose_cards_are_all_in_use_says_so(
+    probe: Path, cuda_folder: Path, nvml_folder: Path
+) -> None:
+    arguments = ("--within", "5")
+    _, events = measured(probe, cuda_folder, *arguments, more=(nvml_folder,), in_use="all")
+    (load,) = (event["words"] for event in events if event["event"] == "load")
+    assert load.startswith("no card is free to be measured; in use: ")
+    assert f"{CARD}: pid 4242" in load
+
+
 def test_every_python_measures_also_by_a_relative_path(
     probe: Path, cuda_folder: Path, interpreter: str
 ) -> None:

@@ -145,7 +145,7 @@ def _report_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--level",
             type=click.Choice(["look", "measure", "soak"]),
-            default="look",
+            default="measure",
             show_default=True,
             help="look: read only, seconds. measure: short measurements besides, about a minute. "
             "soak is not there yet.",

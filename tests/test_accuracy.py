@@ -11,7 +11,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from preflight.demo import machine
-from tests.test_hosts import NAMES, SIMULATED, expected, judged, wanted
+from tests.test_hosts import MEASURED, NAMES, SIMULATED, expected, judged, wanted
 
 PAGE = Path(__file__).parents[1] / "docs" / "accuracy.md"
 BEGIN, END = "<!-- golden machines: begin -->\n", "<!-- golden machines: end -->\n"
@@ -56,7 +56,9 @@ def rows() -> Iterator[str]:
         counted = count(name)
         for field in fields(Count):
             setattr(sums, field.name, getattr(sums, field.name) + getattr(counted, field.name))
-        title = machine.load(name).title if name in SIMULATED else "recorded on a real host"
+        base = name.removesuffix("-measured")
+        is_simulated = name in SIMULATED or name in MEASURED
+        title = machine.load(base).title if is_simulated else "recorded on a real host"
         cells = (f"`{name}`", title, str(judged(name).verdict), *map(str, astuple(counted)))
         yield f"| {' | '.join(cells)} |"
     yield f"| {' | '.join((f'{len(NAMES)} machines', '', '', *map(str, astuple(sums))))} |"

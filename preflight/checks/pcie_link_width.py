@@ -15,6 +15,7 @@ from preflight.findings import FAIL, PASS, WARN, Basis, Finding
 ID = "pcie-link-width"
 SUBJECT = Gpu
 REMEDY_CLASS = "service"
+_RISER = "Put the card straight into a slot of more lanes, or on a riser that carries all of them."
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def check(
     basis: Basis = "reported" if pcie_link_width_under_load is None else "measured"
     if got <= limits.riser_at < (pcie_device_width_max or 0):
         words = f"PCIe link of one lane, required {pcie_device_width_max}: an x1 riser or slot"
-        return Finding(FAIL, got, pcie_device_width_max, "lanes", words, basis=basis)
+        return Finding(FAIL, got, pcie_device_width_max, "lanes", words, _RISER, basis=basis)
     status = PASS if got >= could else FAIL if got <= limits.fail_at else WARN
     words = ""
     if got != told:

@@ -105,6 +105,7 @@ Examples:
   preflight check --capture gpu01.json   judge saved evidence again
   preflight demo                         see it without a GPU
   preflight explain pcie-link-width      what a check means
+  preflight plan 8b --gpus "RTX 4090"    which vLLM layout fits, and how fast
 
 {EXIT_STATUS}""",
 )
@@ -414,9 +415,24 @@ Exit status:
     show_default=True,
     help="What the recommended layout is to be best at.",
 )
-@click.option("--concurrency", type=click.IntRange(1, 4096), default=32, show_default=True)
-@click.option("--input", "input_tokens", type=_TOKENS, metavar="TOKENS", help="[default: 512]")
-@click.option("--output", "output_tokens", type=_TOKENS, metavar="TOKENS", help="[default: 128]")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 4096),
+    default=32,
+    show_default=True,
+    metavar="REQUESTS",
+    help="How many at once layouts are ranked and priced for.",
+)
+@click.option(
+    "--input", "input_tokens", type=_TOKENS, metavar="TOKENS", help="Of a prompt.  [default: 512]"
+)
+@click.option(
+    "--output",
+    "output_tokens",
+    type=_TOKENS,
+    metavar="TOKENS",
+    help="Of its answer.  [default: 128]",
+)
 @click.option("--max-model-len", metavar="TOKENS", help="Ask for this length; the longest else.")
 @click.option("--quantization", metavar="METHOD", help="Quantise a 16-bit model while it loads.")
 @click.option("--kv-cache-dtype", metavar="TYPE", help="Such as fp8.")
@@ -427,7 +443,9 @@ Exit status:
 @click.option("--prices", "price_file", metavar="FILE", help="YAML, cards to price.")
 @click.option("--power-price", metavar="PRICE", help="Of one kWh.")
 @click.option("--min-decode", type=click.FloatRange(0), metavar="TOK_S", help="For each request.")
-@click.option("--min-concurrency", type=click.IntRange(1, 4096), metavar="REQUESTS")
+@click.option(
+    "--min-concurrency", type=click.IntRange(1, 4096), metavar="REQUESTS", help="So many at once."
+)
 @click.option("--compare", "log_path", metavar="LOG", help="vLLM's start-up log beside the plan.")
 @click.option("--write", "write_path", metavar="FILE", help="The roles' variables for the layout.")
 @click.option("--json", "json_path", metavar="FILE", help="Write it as JSON; - for stdout.")

@@ -89,7 +89,8 @@ class Progress:
                 return
             if not self._live and state.words == "connecting":
                 self._say(f"{_word(host)}: reading")
-            begins = step.left_s is not None and not state.measures
+            # The first step alone only asks which cards there are: its estimate says nothing.
+            begins = step.left_s is not None and step.of > 1 and not state.measures
             state.measures = state.measures or begins
             if not self._live and begins:
                 self._say(f"{_word(host)}: measuring{_left(step)}")

@@ -110,6 +110,7 @@ def test_a_notice_stays_on_the_screen(terminal: Terminal) -> None:
 def test_in_a_pipe_the_begin_of_the_measuring_is_told_once() -> None:
     said = io.StringIO()
     with Progress(said, ["gpu01"], {}) as progress:
+        progress("gpu01", Step("driver", 1, 1, 0.0))
         for left_s in (40.0, 20.0):
             progress("gpu01", Step("smi-q", 1, 38))
             progress("gpu01", Step("compute", 1, 9, left_s))

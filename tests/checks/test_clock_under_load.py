@@ -14,6 +14,9 @@ from tests.checks.measured import rate
         (1199.0, (), "hopper", FAIL),
         (1199.0, (), "ada", WARN),
         (900.0, ("sw_power_cap",), "hopper", PASS),
+        (900.0, ("sw_thermal",), "hopper", PASS),
+        (900.0, ("hw_thermal",), "hopper", PASS),
+        (900.0, ("hw_power_brake",), "hopper", PASS),
         (900.0, ("applications_clocks",), "hopper", FAIL),
         (None, (), "hopper", Status.UNKNOWN),
     ],
@@ -24,3 +27,18 @@ def test_clock_by_cycles(
     got = rate(4096, clock_mhz=clock, throttle=throttle)
     finding = check(Limits(), tensor_rate=got, clock_max_mhz=2000, family=family)
     assert finding.status is status
+
+
+@pytest.mark.parametrize("highest, status", [(-1, Status.UNKNOWN), (0, Status.UNKNOWN), (1, PASS)])
+def test_without_a_highest_clock_nothing_is_said(highest: int, status: Status) -> None:
+    got = rate(4096, clock_mhz=1200.0)
+    assert check(Limits(), tensor_rate=got, clock_max_mhz=highest).status is status
+
+
+@pytest.mark.parametrize("clock, expected", [(1200.0, None), (1199.0, 1200)])
+def test_the_clock_it_should_have_is_told_where_it_has_not(
+    clock: float, expected: int | None
+) -> None:
+    got = rate(4096, clock_mhz=clock)
+    finding = check(Limits(), tensor_rate=got, clock_max_mhz=2000, family="hopper")
+    assert (finding.measured, finding.expected) == (clock, expected)

@@ -15,3 +15,9 @@ def test_sequential_read(got: float, status: Status) -> None:
 def test_the_minutes_of_a_load_are_told() -> None:
     finding = check(Limits(), sequential_read=measured(1.0))
     assert "140 GB of weights load in 2.3 minutes" in finding.message
+
+
+@pytest.mark.parametrize("got, status", [(1.0, PASS), (0.99, WARN), (0.25, WARN), (0.24, FAIL)])
+def test_a_policy_sets_both_limits(got: float, status: Status) -> None:
+    finding = check(Limits(1.0, 0.25), sequential_read=measured(got))
+    assert (finding.status, finding.measured, finding.expected) == (status, got, 1.0)

@@ -66,3 +66,28 @@ def test_a_driver_on_which_vllm_is_known_to_fail(version: str, status: Status) -
 def test_limits_are_versions(limits: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="no version number"):
         Limits(**limits)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "limits, version, expected",
+    [
+        (Limits(), "580.65.06", "580.65.06"),
+        (Limits(), "535.113.01", "580.65.06"),
+        (Limits(minimum="570.26"), "580.126.09", "570.26"),
+        (Limits(minimum="570.26"), "570.26", "580.65.06"),
+        (Limits(minimum="570.26"), "570.25", "570.26"),
+        (Limits(minimum="570.26", warn_below=""), "570.26", "570.26"),
+        (Limits(warn_below=""), "390.1", None),
+        (Limits(blocked=("580",)), "580.95.05", None),
+    ],
+)
+def test_the_version_that_is_required_is_told(
+    limits: Limits, version: str, expected: str | None
+) -> None:
+    finding = check(limits, driver_version=version)
+    assert (finding.measured, finding.expected) == (version, expected)
+
+
+def test_where_a_layout_is_asked_for_it_is_that_of_its_vllm() -> None:
+    pin = VllmPin("0.32.0", "575.51.03")
+    assert check(Limits(), driver_version="570.26", vllm_pin=pin).expected == "575.51.03"

@@ -57,3 +57,12 @@ def test_the_message_counts_each_kind() -> None:
         "different cards in one host: 2x GeForce RTX 4090 (24564 MiB, 10de:2684), "
         "1x GeForce GT 1030 (2048 MiB)"
     )
+
+
+def test_the_layout_that_needs_alike_cards_is_named() -> None:
+    models = (RTX4090, GpuModel("gpu1", "GeForce RTX 3090", "2204", 24576))
+    found = Placement((), (), False, (), None)
+    finding = check(Limits(), gpu_models=models, layout=parse("tp2"), placement=found)
+    assert finding.message.endswith(
+        "1x GeForce RTX 3090 (24576 MiB, 10de:2204); tp2 needs alike ones"
+    )

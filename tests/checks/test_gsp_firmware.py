@@ -17,3 +17,10 @@ from preflight.findings import PASS, WARN, Status
 def test_versions(firmware: str, driver: str, status: Status) -> None:
     finding = check(Limits(), gsp_firmware=firmware, loaded_driver=driver)
     assert (finding.status, finding.measured, finding.expected) == (status, firmware, driver)
+
+
+def test_only_a_difference_says_what_is_required() -> None:
+    same = check(Limits(), gsp_firmware="580.95.05", loaded_driver="580.95.05")
+    assert same.message == "firmware 580.95.05, driver 580.95.05"
+    other = check(Limits(), gsp_firmware="580.95.05", loaded_driver="580.126.09")
+    assert other.message == "firmware 580.95.05, driver 580.126.09: required the same"

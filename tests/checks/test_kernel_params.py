@@ -28,3 +28,10 @@ def test_what_matters_to_the_cards_is_told() -> None:
     line = ("root=/dev/sda", "pcie_aspm=off", "nvidia.NVreg_EnableGpuFirmware=0")
     words = "kernel parameters: pcie_aspm=off, nvidia.NVreg_EnableGpuFirmware=0"
     assert check(Limits(), kernel_parameters=line).message == words
+
+
+def test_what_is_set_for_the_bus_is_told() -> None:
+    finding = check(Limits(), kernel_parameters=("quiet", "pci=realloc"))
+    assert finding.message == "kernel parameters: pci=realloc"
+    none = check(Limits(), kernel_parameters=("quiet",))
+    assert none.message == "no parameter hides errors"

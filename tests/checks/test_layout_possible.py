@@ -80,3 +80,17 @@ def test_a_spare_card_that_cannot_be_used_is_not_in_the_way_of_one_server() -> N
     finding = judged("tp2", *cards, alternatives=("pp2",))
     assert "1x RTX 4090 (24564 MiB) and 1x RTX 3090" in finding.message
     assert "MIG" not in finding.message
+
+
+@pytest.mark.parametrize(
+    "layout, words",
+    [
+        ("tp1", "it needs 1 card, and 0 can be used"),
+        ("tp2", "it needs 2 cards, and 0 can be used"),
+        ("replicas", "replicas takes every card, and 0 can be used"),
+        ("split", "it needs 2 cards, and 0 can be used"),
+    ],
+)
+def test_how_many_cards_a_layout_needs_is_told(layout: str, words: str) -> None:
+    finding = judged(layout, card(0, obstacles=("MIG is on",)))
+    assert f"{layout} is not possible: {words}" in finding.message

@@ -23,3 +23,16 @@ from preflight.findings import FAIL, PASS, WARN, Status
 def test_margin(temperature: int, maximum: int | None, status: Status) -> None:
     finding = check(Limits(), memory_temperature_c=temperature, memory_temperature_max_c=maximum)
     assert (finding.status, finding.measured) == (status, temperature)
+
+
+@pytest.mark.parametrize(
+    "temperature, words",
+    [
+        (85, "memory at 85 °C, 10 below its maximum of 95"),
+        (95, "memory at 95 °C, 0 below its maximum of 95"),
+        (96, "memory at 96 °C, above its maximum of 95"),
+    ],
+)
+def test_the_way_to_the_maximum_is_told(temperature: int, words: str) -> None:
+    finding = check(Limits(), memory_temperature_c=temperature)
+    assert (finding.message, finding.expected) == (words, 85)

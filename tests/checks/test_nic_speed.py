@@ -31,7 +31,14 @@ def test_speed_and_duplex(card: Nic, status: Status) -> None:
 
 @pytest.mark.parametrize(
     "changes, hours, status",
-    [(4, 1.0, WARN), (3, 1.0, PASS), (22, 10.0, WARN), (20, 10.0, PASS), (4, 0.1, WARN)],
+    [
+        (4, 1.0, WARN),
+        (3, 1.0, PASS),
+        (22, 10.0, WARN),
+        (20, 10.0, PASS),
+        (40, 20.0, PASS),
+        (4, 0.1, WARN),
+    ],
 )
 def test_links_lost_an_hour(changes: int, hours: float, status: Status) -> None:
     found = check(Limits(), nics=(nic(changes=changes),), uptime_s=3600 * hours)
@@ -40,3 +47,8 @@ def test_links_lost_an_hour(changes: int, hours: float, status: Status) -> None:
 
 def test_one_card_that_tells_is_enough() -> None:
     assert check(Limits(), nics=(nic(None), nic())).status is PASS
+
+
+def test_a_card_that_tells_no_speed_is_named_as_such() -> None:
+    finding = check(Limits(), nics=(nic(None), nic()))
+    assert finding.message == "network: eno1 speed not told, eno1 10000 Mb/s"

@@ -29,6 +29,10 @@ RTX3090 = card(name="GeForce RTX 3090", nvlink_links=4)
         (RTX3090, 4, 0, PASS),
         (RTX3090, 2, 2, FAIL),
         (RTX3090, 0, 4, NONE),  # nobody must plug a bridge
+        (card(name="GeForce GTX 1080", nvlink_links=2), 0, 2, NONE),
+        (card(name="RTX A6000", form="workstation", nvlink_links=4), 0, 4, NONE),
+        (card(name="A100-PCIE-40GB", form="data-center", nvlink_links=12), 0, 12, NONE),
+        (card(name="H100 NVL", form="data-center", nvlink_links=12), 0, 12, NONE),
         (None, 6, 0, PASS),
         (None, 5, 1, FAIL),
         (None, 0, 6, NONE),

@@ -59,3 +59,17 @@ def test_a_riser_is_called_so() -> None:
         check(Limits(), **lanes).message
         == "PCIe link of one lane, required 16: an x1 riser or slot"
     )
+
+
+@pytest.mark.parametrize(
+    "loaded, words",
+    [
+        (None, ""),
+        (8, ""),
+        (16, "PCIe link width 16 lanes while it copied, 8 before, required 16"),
+    ],
+)
+def test_a_width_that_changed_is_told(loaded: int | None, words: str) -> None:
+    lanes = {"pcie_link_width": 8, "pcie_link_width_max": 16}
+    finding = check(Limits(), **lanes, pcie_link_width_under_load=loaded)
+    assert finding.message == words

@@ -19,3 +19,6 @@ def test_it_is_only_told_unless_a_policy_asks_for_more() -> None:
     finding = check(Limits(), pcie_max_payload_bytes=128, pcie_max_payload_able_bytes=256)
     assert finding.status is PASS
     assert finding.message == "PCIe packets carry up to 128 bytes; the card could do 256"
+    assert finding.expected is None
+    most = check(Limits(256), pcie_max_payload_bytes=256, pcie_max_payload_able_bytes=256)
+    assert (most.message, most.expected) == ("PCIe packets carry up to 256 bytes", 256)

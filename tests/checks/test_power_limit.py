@@ -11,7 +11,7 @@ from preflight.findings import PASS, WARN, Status
     [
         (450.0, 450.0, PASS),
         (449.5, 450.0, PASS),
-        (449.4, 450.0, WARN),
+        (449.49, 450.0, WARN),
         (450.5, 450.0, PASS),
         (450.6, 450.0, WARN),
         (200.0, 350.0, WARN),

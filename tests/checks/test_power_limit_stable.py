@@ -10,7 +10,10 @@ from preflight.findings import PASS, WARN, Status
     "limit_w, is_persistent, status",
     [
         (450.0, True, Status.NOT_APPLICABLE),
-        (450.4, False, Status.NOT_APPLICABLE),
+        (450.5, False, Status.NOT_APPLICABLE),
+        (449.5, False, Status.NOT_APPLICABLE),
+        (450.51, False, WARN),
+        (449.49, False, WARN),
         (350.0, True, PASS),
         (350.0, False, WARN),
         (480.0, False, WARN),

@@ -31,3 +31,25 @@ def test_it_is_told_that_no_supply_is_spare() -> None:
     found = check(Limits(), power_budget=PowerBudget(3100, 2, (2000, 2000)))
     words = "3600 W of cards and host of 4000 W (90%), required 80%, no supply is spare"
     assert found.message == words
+
+
+@pytest.mark.parametrize(
+    "cards, ratings, words, expected",
+    [
+        (1100, (2000, 2000), "1600 W of cards and host of 2000 W (80%), required 80%", 1600),
+        (1300, (2000, 2000), "1800 W of cards and host of 2000 W (90%), required 80%", 1600),
+        (700, (1500,), "1200 W of cards and host of 1500 W (80%), required 80%", 1200),
+        (850, (1500,), "1350 W of cards and host of 1500 W (90%), required 80%", 1200),
+        (
+            1301,
+            (2000, 2000),
+            "1801 W of cards and host of 4000 W (45%), required 80%, no supply is spare",
+            3200,
+        ),
+    ],
+)
+def test_half_of_the_supplies_count_while_they_are_enough(
+    cards: float, ratings: tuple[int, ...], words: str, expected: int
+) -> None:
+    found = check(Limits(), power_budget=PowerBudget(cards, 2, ratings))
+    assert (found.message, found.expected) == (words, expected)

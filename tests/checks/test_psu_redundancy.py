@@ -22,6 +22,11 @@ def supplies(*states: str) -> tuple[PowerSupply, ...]:
         ((GOOD, GOOD), "Redundancy Degraded", WARN),
         ((GOOD, DEAD), "", FAIL),
         ((GOOD, "Presence detected, Power Supply AC lost"), "", FAIL),
+        ((GOOD, "Presence detected, Failure detected"), "", FAIL),
+        ((GOOD, "Presence detected, Power Supply input lost"), "", FAIL),
+        ((GOOD, "Presence detected, Power Supply input out of range"), "", FAIL),
+        ((GOOD, "Presence detected, Config Error"), "", FAIL),
+        ((GOOD, GOOD), "Non-redundant: Sufficient Resources", WARN),
         ((GOOD, DEAD), "Redundancy Lost", FAIL),
         ((GOOD, ""), "", WARN),
         ((GOOD,), "", PASS),
@@ -35,3 +40,9 @@ def test_states(states: tuple[str, ...], redundancy: str, status: Status) -> Non
 def test_the_failed_one_is_named() -> None:
     found = check(Limits(), power_supplies=supplies(GOOD, DEAD))
     assert found.message == f"power supply PS2 Status: {DEAD}"
+
+
+def test_the_absent_one_is_named() -> None:
+    found = check(Limits(), power_supplies=supplies(GOOD, ""))
+    assert found.measured == (f"PS1 Status: {GOOD}", "PS2 Status: not there")
+    assert found.message == "power supply PS2 Status is not there"

@@ -25,6 +25,8 @@ def test_counts(correctable: int, uncorrectable: int, status: Status) -> None:
     "model, is_idle, status",
     [
         (H100, True, WARN),  # contained, and free to be reset
+        (card(form="data-center", compute_capability="8.0"), True, WARN),
+        (card(form="data-center", compute_capability="10.0"), True, WARN),
         (H100, False, FAIL),
         (A10, True, FAIL),
         (None, True, FAIL),

@@ -20,7 +20,10 @@ from tests.checks.measured import RATES, cuda_device
         ({"compute_capability": "8.6"}, {}, FAIL),
         ({}, {"sm_ids": 127}, WARN),  # counting by blocks is not proven on this family
         ({"l2_mib": 72.0}, {}, PASS),
-        ({"l2_mib": 68.0}, {}, WARN),
+        ({"l2_mib": 68.5}, {}, PASS),
+        ({"l2_mib": 68.3}, {}, WARN),
+        ({"l2_mib": 75.5}, {}, PASS),
+        ({"l2_mib": 75.7}, {}, WARN),
         ({"sm_count": 16}, {"mig_enabled": True}, Status.NOT_APPLICABLE),
     ],
 )

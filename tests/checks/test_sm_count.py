@@ -38,3 +38,9 @@ def test_the_chip_by_its_figures(
 def test_counted_by_blocks_where_that_is_proven() -> None:
     product = card(family="hopper")
     assert check(Limits(), cuda_device=cuda_device(), catalog=product, sm_ids=120).status is FAIL
+
+
+@pytest.mark.parametrize("sm_ids, is_counted", [(None, False), (128, True)])
+def test_that_blocks_counted_too_is_told(sm_ids: int | None, is_counted: bool) -> None:
+    finding = check(Limits(), cuda_device=cuda_device(), catalog=card(), sm_ids=sm_ids)
+    assert finding.message.endswith(", counted by blocks too") is is_counted

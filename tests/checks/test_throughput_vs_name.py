@@ -13,7 +13,7 @@ from tests.checks.cards import card
     [
         ("GeForce RTX 4090", 0.5, "hopper", PASS),  # slow, and yet like no other
         ("GeForce RTX 4080", 0.10, "hopper", PASS),
-        ("GeForce RTX 4080", 0.11, "hopper", FAIL),
+        ("GeForce RTX 4080", 0.101, "hopper", FAIL),
         ("GeForce RTX 4080", 0.11, "ada", WARN),
     ],
 )

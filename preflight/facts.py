@@ -695,13 +695,14 @@ class Host:
     bmc_events: Fact[tuple[BmcEvent, ...]] = NOT_COLLECTED
 
     # measured between the cards, and beside them
-    copies_together: Fact[Mapping[str, CopiesTogether]] = NOT_COLLECTED  # direction -> sums
+    # direction -> sums; or, of these and of all-reduces, in one line what went wrong instead
+    copies_together: Fact[Mapping[str, CopiesTogether] | str] = NOT_COLLECTED
     peer_rates_gb_s: Fact[Mapping[str, Mapping[str, float]]] = NOT_COLLECTED  # type -> way -> rate
     peer_faults: Fact[tuple[str, ...]] = NOT_COLLECTED  # damaged or endless peer copies; (): none
     slowest_exchange_gb_s: Fact[float] = NOT_COLLECTED  # of all pairs: peer copy, else staged
-    nccl_allreduce: Fact[AllReduce] = NOT_COLLECTED
-    nccl_allreduce_without_peers: Fact[AllReduce] = NOT_COLLECTED  # NCCL_P2P_DISABLE=1
-    own_allreduce: Fact[AllReduce] = NOT_COLLECTED  # of two cards, without NCCL
+    nccl_allreduce: Fact[AllReduce | str] = NOT_COLLECTED
+    nccl_allreduce_without_peers: Fact[AllReduce | str] = NOT_COLLECTED  # NCCL_P2P_DISABLE=1
+    own_allreduce: Fact[AllReduce | str] = NOT_COLLECTED  # of two cards, without NCCL
     cpu_copy: Fact[Mapping[str, Measured]] = NOT_COLLECTED  # NUMA node -> memory copy by the CPU
     gpu_families: Fact[tuple[str, ...]] = NOT_COLLECTED
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from preflight.facts import Facts
+from preflight.facts import Facts, GpuModel
 
 
 class Status(StrEnum):
@@ -59,6 +59,12 @@ def where_proven(status: Status, proven: Collection[str], *families: str | None)
     """A limit that was not seen to hold on all these families warns and never fails."""
     is_proven = bool(families) and all(family in proven for family in families)
     return WARN if status is FAIL and not is_proven else status
+
+
+def two_of(models: Sequence[GpuModel]) -> tuple[str, ...]:
+    """The products of a host's two cards; () where it has more: limits of two prove nothing."""
+    names = tuple(model.name.removeprefix("NVIDIA ") for model in models)
+    return names if len(names) == 2 else ()
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ class Limits:
     nvlink_ampere_fail_below: float = 0.793  # 238 of 300 GB/s
     pcie_warn_below: float = 0.635  # of the slower link's raw rate: 20 of 31.5 GB/s
     pcie_fail_below: float = 0.476  # 15 of 31.5 GB/s
-    proven: tuple[str, ...] = ("hopper",)  # families on which the limit of NVLink was seen to hold
+    proven: tuple[str, ...] = ("hopper",)  # families on which a slow copy fails; others warn
 
 
 def check(
@@ -53,6 +53,7 @@ def check(
         least = limits.pcie_warn_below * peer_pcie_gb_s
         too_slow = limits.pcie_fail_below * peer_pcie_gb_s
         status = PASS if got >= least else WARN if got >= too_slow else FAIL
+        status = where_proven(status, limits.proven, peer_family)
         way = f"PCIe that carries {peer_pcie_gb_s:.1f}"
     else:
         return Finding(Status.UNKNOWN, round(got, 1), unit="GB/s", reason=_UNKNOWN_WAY)

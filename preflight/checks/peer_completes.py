@@ -1,9 +1,9 @@
-"""Copies from card to card end.
+"""Copies from card to card end, also those through the host's memory.
 
 Why: where the IOMMU or a bridge swallows what cards send each other, a copy never ends; a server
   then hangs at its start, or in the middle of a request.
 Fix: Switch the IOMMU off or to passthrough (iommu=pt), and ACS off; until then NCCL_P2P_DISABLE=1.
-Source: each peer copy must end within the measurement's own limit of seconds.
+Source: each copy must end within the measurement's own limit of seconds.
 """
 
 from __future__ import annotations

@@ -132,7 +132,9 @@ def _errors(of: Measurements, pci: str) -> Fact[tuple[str, ...]]:
     one = _cuda(of, pci)
     if isinstance(one, Missing):
         return one
-    bad = [other for other in of.on_card(pci) if other.status in _FAULTS]
+    # What many did at once failed in every card's entry: the host's finding, it names no card.
+    alone = [other for other in of.on_card(pci) if len(other.cards) < 2]
+    bad = [other for other in alone if other.status in _FAULTS]
     if one.status in _FAULTS and one not in bad:
         bad.insert(0, one)
     gap = why(one)

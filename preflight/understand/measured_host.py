@@ -22,26 +22,27 @@ from preflight.facts import (
 from preflight.measured import AllReduce, CopiesTogether, Measured
 from preflight.parsers import nccl_debug
 from preflight.parsers.pci_address import normal
-from preflight.understand.measured_pairs import faults
+from preflight.understand.measured_pairs import faults, is_fault, is_wrong
 from preflight.understand.measurements import (
     SOURCE,
     Measurements,
     count,
     figure,
     is_figure,
+    line,
     listed,
     taken,
-    told,
     why,
 )
 from preflight.understand.nvml import member
-from preflight.understand.picking import Picks, words
+from preflight.understand.picking import Picks, known, words
 
 _DIRECTIONS = {
     "host to device": ("host_to_device", "host_to_device_together"),
     "device to host": ("device_to_host", "device_to_host_together"),
 }
 _ALONE = NotApplicable("one card alone has no other")
+_LOG = 64 << 10  # characters of a log of NCCL: what the probe keeps at most
 
 
 def measured_host(
@@ -52,13 +53,15 @@ def measured_host(
 ) -> Picks:
     if isinstance(gpus, Missing):
         return {}
+    direct = _all_reduce(of, "nccl-allreduce", gpus)
+    without = _all_reduce(of, "nccl-allreduce-no-p2p", gpus)
     facts: dict[str, Fact[Any]] = {
-        "copies_together": _together(gpus),
+        "copies_together": _together(of, gpus),
         "peer_rates_gb_s": _peer_rates(gpus, pairs, paths),
         "peer_faults": faults(paths),
         "slowest_exchange_gb_s": _slowest(gpus, pairs),
-        "nccl_allreduce": _all_reduce(of, "nccl-allreduce", gpus),
-        "nccl_allreduce_without_peers": _all_reduce(of, "nccl-allreduce-no-p2p", gpus),
+        "nccl_allreduce": direct if known(direct) else _wrong_all_the_same(of, direct),
+        "nccl_allreduce_without_peers": without,
         "own_allreduce": _all_reduce(of, "own-allreduce", gpus),
         "cpu_copy": _cpu_copy(of),
         "gpu_families": _families(gpus),
@@ -66,10 +69,16 @@ def measured_host(
     return {name: taken(fact) for name, fact in facts.items()}
 
 
-def _together(gpus: tuple[Gpu, ...]) -> Fact[Mapping[str, CopiesTogether]]:
-    """Each direction's sum over all cards; a card that was not measured makes it unknown."""
+def _together(of: Measurements, gpus: tuple[Gpu, ...]) -> Fact[Mapping[str, CopiesTogether] | str]:
+    """Each direction's sum over all cards; a card that was not measured makes it unknown.
+
+    What went wrong is in every card's entry and names none: one line tells it of them all.
+    """
     if len(gpus) < 2:
         return _ALONE
+    for _, name in _DIRECTIONS.values():
+        if fault := next(filter(is_fault, of.named(name.replace("_", "-"))), None):
+            return line(fault)
     found = {}
     for direction, names in _DIRECTIONS.items():
         rates = {gpu.subject: tuple(getattr(gpu, name) for name in names) for gpu in gpus}
@@ -112,22 +121,37 @@ def _slowest(gpus: tuple[Gpu, ...], pairs: tuple[GpuPair, ...]) -> Fact[float]:
     return gap or min(rate for rate in rates if isinstance(rate, float))
 
 
-def _all_reduce(of: Measurements, name: str, gpus: tuple[Gpu, ...]) -> Fact[AllReduce]:
-    """Of several (two cards, then all) the one with most cards that ended well."""
+def _all_reduce(of: Measurements, name: str, gpus: tuple[Gpu, ...]) -> Fact[AllReduce | str]:
+    """Of several (two cards, then all) a wrong one, else one that went wrong, else the largest."""
     if len(gpus) < 2:
         return _ALONE
-    ran = sorted(of.named(name), key=lambda one: (one.status in _RESULTS, len(one.cards)))
-    if not ran:
-        return NOT_COLLECTED
-    one = ran[-1]
-    if one.status not in _RESULTS:
-        return why(one) or NOT_COLLECTED
-    subjects = {gpu.pci: gpu.subject for gpu in gpus}
-    cards = tuple(subjects.get(normal(pci) or "", "?") for pci in one.cards[:64])
+    ran, subjects = of.named(name), {gpu.pci: gpu.subject for gpu in gpus}
+    if wrong := next(filter(is_wrong, ran), None):
+        return _summed(wrong, subjects) or line(wrong)
+    if fault := next(filter(is_fault, ran), None):
+        return line(fault)
+    well = [one for one in ran if one.status == "ok"]
+    sums = [found for one in well if (found := _summed(one, subjects))]
+    if sums:
+        return max(sums, key=lambda found: len(found.cards))
+    if well:
+        return Missing("not-parsed", f"{name} tells no times, or not which cards took part")
+    return next((gap for one in ran if (gap := why(one))), NOT_COLLECTED)
+
+
+def _wrong_all_the_same(of: Measurements, untold: Fact[AllReduce | str]) -> Fact[AllReduce | str]:
+    """Where nothing is known of NCCL's own way, a sum without peer access may be wrong."""
+    wrong = next(filter(is_wrong, of.named("nccl-allreduce-no-p2p")), None)
+    return untold if wrong is None or untold is _ALONE else line(wrong)
+
+
+def _summed(one: Measurement, subjects: Mapping[str, str]) -> AllReduce | None:
+    """None where it tells no times, or names a card twice or one that the host does not have."""
+    found = [subjects.get(normal(pci) or "") for pci in one.cards[:64]]
+    cards = tuple(card for card in found if card)
     times = _times(one)
-    wrong = told(one, "wrong", count)
-    if len(cards) < 2 or not times:
-        return Missing("not-parsed", f"{name} tells no cards or no times")
+    if len(found) != len(set(cards)) or len(cards) < 2 or not times:
+        return None
     share = 2 * (len(cards) - 1) / len(cards)
     return AllReduce(
         library=_library(one),
@@ -135,11 +159,8 @@ def _all_reduce(of: Measurements, name: str, gpus: tuple[Gpu, ...]) -> Fact[AllR
         time_us=times,
         busbw_gb_s={size: share * size / time / 1000 for size, time in times.items()},
         transports=_transports(one),
-        wrong=wrong if isinstance(wrong, int) else int(one.status == "wrong-data"),
+        wrong=(count(one.values.get("wrong")) or 1) if is_wrong(one) else 0,
     )
-
-
-_RESULTS = frozenset({"ok", "wrong-data"})
 
 
 def _times(one: Measurement) -> dict[int, float]:
@@ -160,7 +181,9 @@ def _library(one: Measurement) -> str:
 def _transports(one: Measurement) -> tuple[str, ...]:
     log = one.values.get("log")
     try:
-        return tuple(nccl_debug.parse(log)["transports"] or ()) if isinstance(log, str) else ()
+        return (
+            tuple(nccl_debug.parse(log[:_LOG])["transports"] or ()) if isinstance(log, str) else ()
+        )
     except NotThisKind:  # its log is only what it says beside; the figures stand without
         return ()
 
@@ -168,10 +191,11 @@ def _transports(one: Measurement) -> tuple[str, ...]:
 def _cpu_copy(of: Measurements) -> Fact[Mapping[str, Measured]]:
     found = {}
     for one in of.named("cpu-copy")[:64]:
-        node = one.values.get("numa_node")
+        place = one.values.get("numa_node")
+        node = count(place)
         reached = figure(one, "GB/s")
-        if isinstance(reached, Measured):
-            found[f"node {node}" if count(node) is not None else "any node"] = reached
+        if isinstance(reached, Measured) and (place is None or node is not None):
+            found["any node" if node is None else f"node {node}"] = reached
     gaps = [gap for one in of.named("cpu-copy") if (gap := why(one))]
     return found or next(iter(gaps), NOT_COLLECTED)
 

@@ -19,6 +19,7 @@ from preflight.facts import (
     Sources,
 )
 from preflight.measured import Measured, PeerData
+from preflight.parsers.pci_address import normal
 from preflight.understand.measurements import (
     SOURCE,
     Measurements,
@@ -32,9 +33,20 @@ from preflight.understand.measurements import (
 from preflight.understand.picking import Picked, Picks, flag, words
 
 _NO_ACCESS = NotApplicable("no peer access between them; copies go through the host's memory")
-_COPIES = ("peer-copy", "peer-copy-both", "peer-latency", "peer-data", "peer-all")
-_WELL = frozenset({"ok", "wrong-data"})
-_ENDLESS = frozenset({"failed", "timed-out"})
+_COPIES = ("peer-copy", "peer-copy-both", "peer-latency", "peer-data", "peer-all", "staged-copy")
+_RINGS = ("peer-all", "own-allreduce")  # of many cards: where no pair is named all of them count
+_MOST_RINGS = 64  # a guess, far above what one run makes
+WELL = frozenset({"ok", "wrong-data"})  # it ended
+_NOT_TRIED = frozenset({"skipped", "in-use", "not-supported", "tool-absent"})
+
+
+def is_fault(one: Measurement) -> bool:
+    """It was tried and did not end well; a status that nobody knows is one too."""
+    return one.status not in WELL | _NOT_TRIED
+
+
+def is_wrong(one: Measurement) -> bool:
+    return one.status == "wrong-data" or bool(count(one.values.get("wrong")))
 
 
 def with_measured(
@@ -46,11 +58,11 @@ def with_measured(
     """The same pairs and ways with what was measured on them."""
     cards = {gpu.subject: gpu for gpu in gpus}
     topology = {pair.subject: pair.topology for pair in pairs}
-    ways = {}
+    ways, rings = {}, _bad_rings(of)
     for path in paths:
         one, two = path.subject.split(">")
         way = topology.get(f"{one}-{two}", topology.get(f"{two}-{one}", NOT_COLLECTED))
-        picks = _on_path(of, cards[one], cards[two], path, way)
+        picks = _on_path(of, rings, cards[one], cards[two], path, way)
         ways[path.subject] = replace(path, **_fields(path.sources, picks))
     found = tuple(replace(pair, **_fields(pair.sources, _exchanged(pair, ways))) for pair in pairs)
     return found, tuple(ways.values())
@@ -91,14 +103,22 @@ def _fields(sources: Sources, picks: Picks) -> dict[str, Any]:
     }
 
 
-def _on_path(of: Measurements, one: Gpu, two: Gpu, path: PeerPath, topology: Fact[str]) -> Picks:
+def _on_path(
+    of: Measurements,
+    rings: Sequence[Measurement],
+    one: Gpu,
+    two: Gpu,
+    path: PeerPath,
+    topology: Fact[str],
+) -> Picks:
     by_cuda = told(of.of_pair("peer-access", one.pci, two.pci), "granted", flag)
     by_smi = path.peer_read == path.peer_write == "OK" if isinstance(path.peer_read, str) else None
     has_access = by_cuda if isinstance(by_cuda, bool) else by_smi
     facts: dict[str, Fact[Any]] = {
         "peer_granted_by_cuda": by_cuda,
-        "peer_completion": _completion(of, one, two),
-        "peer_data": _data(of.of_pair("peer-data", one.pci, two.pci)),
+        "peer_completion": _completion(of, rings, one, two),
+        "peer_data": _damage(of, rings, one, two)
+        or _data(of.of_pair("peer-data", one.pci, two.pci)),
         "peer_copy": figure(of.of_pair("peer-copy", one.pci, two.pci), "GB/s"),
         "peer_copy_both": figure(of.of_pair("peer-copy-both", one.pci, two.pci), "GB/s"),
         "peer_copy_together": figure(of.of_pair("peer-all", one.pci, two.pci), "GB/s"),
@@ -120,25 +140,57 @@ def _on_path(of: Measurements, one: Gpu, two: Gpu, path: PeerPath, topology: Fac
 
 def _unless_seen(fact: Fact[Any]) -> Fact[Any]:
     """Without access nothing is owed; what went wrong all the same is told."""
-    is_fault = isinstance(fact, PeerData) or (isinstance(fact, str) and fact)
-    return fact if is_fault else _NO_ACCESS
+    went_wrong = isinstance(fact, PeerData) or (isinstance(fact, str) and fact)
+    return fact if went_wrong else _NO_ACCESS
 
 
-def _completion(of: Measurements, one: Gpu, two: Gpu) -> Fact[str]:
-    ran = [m for m in of.between(one.pci, two.pci) if m.name in _COPIES]
-    endless = next((m for m in ran if m.status in _ENDLESS), None)
-    if endless is not None:
-        return line(endless)
-    if any(m.status in _WELL for m in ran):
+def _completion(of: Measurements, rings: Sequence[Measurement], one: Gpu, two: Gpu) -> Fact[str]:
+    ran = _copies(of, rings, one, two)
+    fault = next(filter(is_fault, ran), None)
+    if fault is not None:
+        return line(fault)
+    own = of.of_pair("peer-copy", one.pci, two.pci)
+    if isinstance(own, Measurement) and own.status in WELL:
         return ""
-    return why(ran[0]) or NOT_COLLECTED if ran else NOT_COLLECTED
+    untried = own if isinstance(own, Measurement) else next(iter(ran), own)
+    return why(untried) or NOT_COLLECTED
+
+
+def _copies(
+    of: Measurements, rings: Sequence[Measurement], one: Gpu, two: Gpu
+) -> list[Measurement]:
+    """All that was copied from the one to the other, also among many cards."""
+    ran = [m for m in of.between(one.pci, two.pci) if m.name in _COPIES]
+    return ran + [m for m in rings if _takes_part(m, one, two)]
+
+
+def _bad_rings(of: Measurements) -> list[Measurement]:
+    ran = [m for name in _RINGS for m in of.named(name) if not (m.of and m.to)]
+    return [m for m in ran if is_fault(m) or is_wrong(m)][:_MOST_RINGS]
+
+
+def _takes_part(ring: Measurement, one: Gpu, two: Gpu) -> bool:
+    """Where it names no cards it names all."""
+    cards = {normal(pci) for pci in ring.cards[:64]}
+    return not cards or {one.pci, two.pci} <= cards
+
+
+def _damage(of: Measurements, rings: Sequence[Measurement], one: Gpu, two: Gpu) -> PeerData | None:
+    """What another copy than peer-data damaged: it proves as much."""
+    own = of.of_pair("peer-data", one.pci, two.pci)
+    if isinstance(own, Measurement) and is_wrong(own):
+        return None  # it tells more
+    wrong = next(filter(is_wrong, _copies(of, rings, one, two)), None)
+    if wrong is None:
+        return None
+    return PeerData(0, count(wrong.values.get("wrong")) or 1, line(wrong))
 
 
 def _data(one: Measurement | Missing) -> Fact[PeerData]:
     """Damaged words are a result, not a gap."""
     if isinstance(one, Missing):
         return one
-    if one.status not in _WELL:
+    if one.status not in WELL:
         return why(one) or NOT_COLLECTED
     total, wrong = told(one, "words", count), told(one, "wrong", count)
     if one.status == "wrong-data":

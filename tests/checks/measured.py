@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from preflight.facts import Figure
+from preflight.facts import Figure, GpuModel
 from preflight.measured import ComputeRate, CudaDevice, Measured, Rest
 
 RATES = {
@@ -37,3 +37,7 @@ def rest(**traits: Any) -> Rest:
         "performance_state": "P8",
     }
     return Rest(**(told | traits))
+
+
+def models(*names: str) -> tuple[GpuModel, ...]:
+    return tuple(GpuModel(f"gpu{n}", name, None, None) for n, name in enumerate(names))

@@ -21,7 +21,9 @@ from tests.checks.measured import measured
         (20.1, {"peer_pcie_gb_s": 31.5, "peer_family": "ada"}, PASS),
         (19.9, {"peer_pcie_gb_s": 31.5, "peer_family": "ada"}, WARN),
         (15.0, {"peer_pcie_gb_s": 31.5, "peer_family": "ada"}, WARN),
-        (14.9, {"peer_pcie_gb_s": 31.5, "peer_family": "ada"}, FAIL),  # a limit of the link
+        (14.9, {"peer_pcie_gb_s": 31.5, "peer_family": "ada"}, WARN),  # not proven there
+        (14.9, {"peer_pcie_gb_s": 31.5, "peer_family": "hopper"}, FAIL),
+        (14.9, {"peer_pcie_gb_s": 31.5}, WARN),
         (10.1, {"peer_pcie_gb_s": 15.75}, PASS),
         (300, {}, Status.UNKNOWN),
         # NVLink counts where both lie between them

@@ -10,3 +10,9 @@ def test_one_wrong_word_is_too_many() -> None:
     wrong = check(Limits(), peer_data=PeerData(1000, 1, "read by kernel, first at 17"))
     assert (wrong.status, wrong.measured) == (FAIL, 1)
     assert "first at 17" in wrong.message
+
+
+def test_damage_that_was_seen_in_passing() -> None:
+    wrong = check(Limits(), peer_data=PeerData(0, 1, "staged-copy: wrong data: 9 words differ"))
+    assert wrong.status is FAIL
+    assert "something arrived wrong: staged-copy" in wrong.message

@@ -125,7 +125,8 @@ def between(name: str, **told: Any) -> Measurement:
 def test_a_peer_copy_that_hangs_or_damages() -> None:
     hung = path(between("peer-copy", status="timed-out", detail="no end within 10 s"))
     assert hung.peer_completion == "peer-copy: timed out: no end within 10 s"
-    wrong = path(between("peer-data", status="wrong-data", values={"words": 9, "wrong": 2}))
+    damage = between("peer-data", status="wrong-data", values={"words": 9, "wrong": 2})
+    wrong = path(between("peer-copy"), damage)
     assert (wrong.peer_data.words, wrong.peer_data.wrong) == (9, 2)
     assert wrong.peer_completion == ""
     untold = path(between("peer-data", status="wrong-data"))

@@ -87,9 +87,14 @@ def parse(argv: list[str]) -> Request:
 
 def seconds(text: float | str) -> float:
     """--within, a whole number of seconds."""
-    if isinstance(text, str) and not (text.isdigit() and 0 < int(text) < 86_400):
+    if isinstance(text, str) and not (is_number(text) and 0 < int(text) < 86_400):
         raise Refused(f"--within {text}: a whole number of seconds, less than a day")
     return float(text)
+
+
+def is_number(text: str) -> bool:
+    """int() takes no other digits than these without fail, and not too many of them."""
+    return text.isascii() and text.isdecimal() and len(text) <= 9
 
 
 def main(argv: list[str]) -> int:

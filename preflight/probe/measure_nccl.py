@@ -33,7 +33,8 @@ SIZES = {
 }
 SAMPLES, LARGE_SAMPLES, LARGE = 5, 3, 256 << 20
 WARM = 3
-SILENT_S = 30.0  # a guess: two H100s open a communicator in 0.5 s, over sockets in 10.5 s
+# A guess: two H100s open a communicator in 0.5 s, over sockets in 10.5 s. Less than steps.py gives.
+SILENT_S = 30.0
 LOG_BYTES = 64 << 10
 UNIQUE_ID_BYTES = 128
 INT32, FLOAT32, SUM, MIN = 2, 7, 0, 3  # ncclDataType_t, ncclRedOp_t
@@ -45,6 +46,7 @@ SETTINGS = {
     "NCCL_NVLS_ENABLE": "0",
     "NCCL_IB_DISABLE": "1",
     "NCCL_SOCKET_IFNAME": "lo",
+    "NCCL_RAS_ENABLE": "0",  # it would listen on a port
     "NCCL_DEBUG": "INFO",
     "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
 }
@@ -310,23 +312,23 @@ def listen(entry: Entry, ranks: list[Rank], announce: Callable[[str], None]) -> 
                     heard = now
                     take(entry, rank)
                     announce(entry.name)
-        if now - heard > SILENT_S and entry.status == "ok":
-            entry.status, entry.detail = "timed-out", f"no word for {SILENT_S:g} s"
-        if entry.status not in ("ok", "wrong-data"):
+        if now - heard > SILENT_S and not entry.has_stopped:
+            entry.stop("timed-out", f"no word for {SILENT_S:g} s")
+        if entry.has_stopped:
             break
     entry.values["log"] = log.decode("utf-8", "replace")
     missing = (entry.values.pop("sizes", None) or list(SIZES))[len(entry.values["rows"]) :]
-    if missing and entry.status == "ok":
-        entry.status, entry.detail = "failed", f"a process ended before {missing[0]} bytes"
+    if missing and not entry.has_stopped:
+        entry.stop("failed", f"a process ended before {missing[0]} bytes")
 
 
 def note_end(entry: Entry, rank: Rank) -> None:
     """The others would wait for ever for one that has ended before its time."""
-    if rank.open or entry.status not in ("ok", "wrong-data"):
+    if rank.open or entry.has_stopped:
         return
     ended = os.waitid(os.P_PID, rank.pid, os.WEXITED | os.WNOWAIT)
     if ended and ended.si_status:
-        entry.status, entry.detail = "failed", f"rank {rank.number} ended with {ended.si_status}"
+        entry.stop("failed", f"rank {rank.number} ended with {ended.si_status}")
 
 
 def take(entry: Entry, rank: Rank) -> None:
@@ -338,7 +340,8 @@ def take(entry: Entry, rank: Rank) -> None:
     while stream.tell() < len(stream.getbuffer()):
         message = marshal.load(stream)
         if "failed" in message:
-            entry.status, entry.detail = message["status"], entry.detail or message["failed"]
+            if not entry.has_stopped:  # the others only fail with the first one
+                entry.stop(message["status"], message["failed"])
         elif "version" in message:
             entry.values["version"] = message["version"]
         elif "sizes" in message:

@@ -123,21 +123,24 @@ def seconds(card: Card, work: Callable[[], None]) -> float:
     return card.seconds(work, watch)
 
 
-def guarded(entry: Entry, work: Callable[[], None]) -> None:
-    """Hung once more, after the entry has been told."""
+def guarded(entry: Entry, work: Callable[[], None]) -> bool:
+    """Did it hang? The entry has been told."""
     try:
         work()
+        return False
     except Hung:
-        entry.status, entry.detail = "timed-out", f"no end within {HANGS_S:g} s"
+        entry.stop("timed-out", f"no end within {HANGS_S:g} s")
+        return True
 
 
 def measured(
     record: Record, work: Callable[[Entry], None], name: str, unit: str, method: str, **about: Any
 ) -> None:
-    """One entry. Hung after it was kept as timed out."""
+    """One entry. Hung after it was kept with what stopped it."""
+    has_hung = False
     with record(name, unit, method, **about) as entry:
-        guarded(entry, lambda: work(entry))
-    if entry.status == "timed-out":
+        has_hung = guarded(entry, lambda: work(entry))
+    if has_hung:
         raise Hung
 
 

@@ -54,7 +54,7 @@ def peers_together(pcis: list[str], record: Record) -> None:
             sample(ring, entries, size)
         except Hung:
             for entry in entries:
-                entry.status, entry.detail = "timed-out", f"no end within {HANGS_S:g} s"
+                entry.stop("timed-out", f"no end within {HANGS_S:g} s")
 
 
 def sample(ring: list[tuple[End, End]], entries: list[Entry], size: int) -> None:

@@ -6,8 +6,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-USERS = ("nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetMPSComputeRunningProcesses_v3")
-
+COMPUTE = "nvmlDeviceGetComputeRunningProcesses_v3"
+USERS = (COMPUTE, "nvmlDeviceGetMPSComputeRunningProcesses_v3")
+MEMORY = ("nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetMemoryInfo")
+# The driver, or this card, knows no such question: another one may tell.
+UNKNOWN_TO_IT = ("FUNCTION_NOT_FOUND", "NOT_SUPPORTED", "ARGUMENT_VERSION_MISMATCH")
 DISPLAY = "nvmlDeviceGetGraphicsRunningProcesses_v3"
 HIDDEN_MIB = 500  # as check gpu-in-use has it
 LINKED = "nvmlDeviceGetP2PStatus("  # (0,1,NVLINK)
@@ -32,12 +35,8 @@ class Cards:
                 continue
             self.pcis.append(pci)
             at[str(device.get("index"))] = pci
-            pids = [process["pid"] for name in USERS for process in value(calls, name) or ()]
-            if pids:
-                words = (named(pid, processes) for pid in sorted(set(pids)))
-                self.in_use[pci] = ", ".join(words)
-            elif hidden_mib(calls) > HIDDEN_MIB:
-                self.in_use[pci] = f"{hidden_mib(calls)} MiB taken by processes that are not shown"
+            if words := users(calls, processes):
+                self.in_use[pci] = words
             if (value(calls, "nvmlDeviceGetMigMode") or [0])[0] == 1:
                 self.with_mig.add(pci)
         for call, result in source.get("system", {}).items():
@@ -56,10 +55,28 @@ def address(info: dict[str, Any]) -> str:
     return f"{domain[-4:]}:{rest}" if rest else ""
 
 
-def hidden_mib(calls: dict[str, Any]) -> int:
-    """What is taken of a card on which nobody is seen, as from inside a container."""
-    memory = value(calls, "nvmlDeviceGetMemoryInfo_v2") or {}
-    return 0 if value(calls, DISPLAY) else int(memory.get("used", 0)) >> 20
+def users(calls: dict[str, Any], processes: dict[str, Any]) -> str:
+    """Who computes on a card; empty where nobody does. One that nobody can tell of is not free."""
+    pids = {process["pid"] for name in USERS for process in value(calls, name) or ()}
+    if pids:
+        return ", ".join(named(pid, processes) for pid in sorted(pids))
+    taken = used_mib(calls)
+    has_screen = value(calls, COMPUTE) is not None and value(calls, DISPLAY)
+    if taken is not None and taken > HIDDEN_MIB and not has_screen:
+        return f"{taken} MiB taken by processes that are not shown"
+    asked = (COMPUTE,) if taken is not None else (COMPUTE, *MEMORY)
+    for name in asked:
+        error = calls.get(name, {}).get("error", "")
+        if error and error not in UNKNOWN_TO_IT:
+            return f"nobody can tell who uses it: {name}: {error}"
+    is_told = taken is not None or value(calls, COMPUTE) is not None
+    return "" if is_told else "nobody can tell who uses it"
+
+
+def used_mib(calls: dict[str, Any]) -> int | None:
+    """By the older question, too, where the driver has not the newer one."""
+    found = [memory["used"] for name in MEMORY if (memory := value(calls, name))]
+    return int(found[0]) >> 20 if found else None
 
 
 def named(pid: int, processes: dict[str, Any]) -> str:

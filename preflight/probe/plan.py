@@ -30,6 +30,7 @@ class Step(Source):
     """One child's work: `work(record)`, which makes the measurements `names`.
 
     They are of the card `pci`, of each of `each`, or of each of `of` ({"from", "to"}, {"cards"}).
+    `once`: made of the first of `of` alone.
     `estimate_s`: how long it takes where nothing is wrong. `rank`: the highest are dropped first
     where time is short. `watch`: it runs beside all others, until they have ended.
     """
@@ -46,6 +47,7 @@ class Step(Source):
         pci: str = "",
         each: Sequence[str] = (),
         of: Sequence[dict[str, Any]] = (),
+        once: Sequence[str] = (),
         lane: str = "",
         timeout_s: float = 90.0,
         stall_s: float = STALL_S,
@@ -67,10 +69,16 @@ class Step(Source):
         self.rank = rank
         self.is_watch = watch
         self.subjects = of_what(pci, each, of)
+        self.once = once
         self.cards = {card for subject in self.subjects for card in cards_in(subject)}
 
     def work(self, record: Record) -> None:
         self.does(record)
+
+    def makes(self) -> list[dict[str, Any]]:
+        """Names and subjects of all its measurements."""
+        first = [{"name": name, **self.subjects[0]} for name in self.once]
+        return [{"name": name, **of} for name in self.names for of in self.subjects] + first
 
 
 def of_what(pci: str, each: Sequence[str], of: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -95,6 +103,7 @@ class Plan(Order):
         self.steps: list[Step] = []
         self.dropped: dict[str, str] = {}  # step -> why
         self.out: dict[str, str] = {}  # card -> why nothing more is done with it
+        self.apart: dict[frozenset[str], str] = {}  # cards -> why nothing is done with all of them
         self.done: set[str] = set()
 
     # which
@@ -146,7 +155,9 @@ class Plan(Order):
             return ""
         if self.request.within and self.left_s() <= 0:
             return f"left out to end within {self.request.within:g} s"
-        return next((self.out[card] for card in sorted(source.cards) if card in self.out), "")
+        words = [self.out[card] for card in sorted(source.cards) if card in self.out]
+        words += [why for cards, why in self.apart.items() if cards <= source.cards]
+        return words[0] if words else ""
 
     def is_ready(self, source: Source, loop: Loop) -> bool:
         if not isinstance(source, Step) or source.is_watch:
@@ -175,23 +186,30 @@ class Plan(Order):
 
     def ended(self, source: Source, result: dict[str, Any], loop: Loop) -> None:
         self.done.add(source.name)
-        if isinstance(source, Step):
+        if isinstance(source, Step) and not source.is_watch:
             self.note_end(source, result)
 
     def note_end(self, step: Step, result: dict[str, Any]) -> None:
         """A card that hung, or cannot be opened, is left alone from now on.
 
-        Of several in one step nobody knows which one it was.
+        Of several in one step nobody knows which one it was: they are kept apart.
         """
         given = result.get("measurements", {}).values()
+        hung = [entry["name"] for entry in given if entry["status"] == "timed-out"]
         if result["status"] == "timed-out":
-            words = f"hung in {result.get('at', '')}"
+            hung = [result.get("at", "")]
+        if hung:
+            words = f"hung in {hung[0]}"
         elif step.phase == OPENING and any(entry["status"] == "failed" for entry in given):
             words = "cannot be used"
         else:
             return
-        for card in step.cards if len(step.subjects) == 1 else ():
-            self.out.setdefault(card, f"not made: {card} {words}")
+        if len(step.cards) == 1:
+            for card in step.cards:
+                self.out.setdefault(card, f"not made: {card} {words}")
+        elif step.phase != REST and step.cards:
+            together = " and ".join(sorted(step.cards)) if len(step.cards) == 2 else "all cards"
+            self.apart.setdefault(frozenset(step.cards), f"not made: {together} {words}")
 
     # what is said of them
 
@@ -213,10 +231,7 @@ class Plan(Order):
         found = {(entry["name"], *subject_of(entry)) for entry in entries}
         hung = result.get("at", "")
         lacking = [
-            {"name": name, **subject}
-            for name in step.names
-            for subject in step.subjects
-            if (name, *subject_of(subject)) not in found
+            entry for entry in step.makes() if (entry["name"], *subject_of(entry)) not in found
         ]
         lacking.sort(key=lambda entry: entry["name"] != hung)  # that one, before the others
         for place, entry in enumerate(lacking):

@@ -62,6 +62,7 @@ class Entry:
         self.values: dict[str, Any] = {}
         self.status = "ok"
         self.detail = ""
+        self.has_stopped = False
 
     def wrong(self, words: str) -> None:
         self.status, self.detail = "wrong-data", self.detail or words
@@ -89,7 +90,15 @@ class Entry:
         return True
 
     def fail(self, error: CudaError) -> None:
-        self.detail, self.status = str(error), status_of(error)
+        self.stop(status_of(error), str(error))
+
+    def stop(self, status: str, detail: str) -> None:
+        """What ended it too early; it never hides that wrong data were seen before."""
+        self.has_stopped = True
+        if self.status == "wrong-data":
+            self.detail += f"; then {detail}"
+        else:
+            self.status, self.detail = status, detail
 
     def repeat(self, sample: Callable[[], float], within_s: float) -> None:
         """Take samples until the last ones agree, or the time is up."""

@@ -61,7 +61,7 @@ COMPUTE_NAMES = (
 )
 PAIR_NAMES = ("peer-access", "staged-copy", "peer-data", "peer-copy", "peer-latency")
 MOST_STAGED = 4  # cards, with which staged copies are measured beside granted access too
-NCCL_STALL_S = 30.0  # it looks for networks first
+NCCL_STALL_S = 45.0  # longer than measure_nccl waits itself, which then says more
 
 
 def steps_of(
@@ -94,6 +94,7 @@ def pair_step(pair: tuple[str, str], has_nvlink: bool, is_staged: bool) -> Step:
         estimate_s=PAIR_S + STAGED_S * is_staged,
         rank=1,
         of=(one, two),
+        once=("peer-copy-both",),
         lane="" if has_nvlink else LINK,
     )
 
@@ -104,9 +105,10 @@ def steps_of_all(cards: list[str], libraries: Sequence[str], tree: Tree) -> Iter
     seconds = TOGETHER_S + len(cards)
     yield Step("together", together, names, phase=TOGETHER, estimate_s=seconds, rank=3, each=cards)
     group = ({"cards": cards},)
-    for name, work, made, seconds in (
-        ("peers-together", measure_peers_together.peers_together, "peer-all", RING_S),
-        ("own-allreduce", measure_allreduce.own_allreduce, "own-allreduce", SUM_S),
+    ring = [{"from": a, "to": b, "cards": cards} for a, b in zip(cards, cards[1:] + cards[:1])]
+    for name, work, made, seconds, of in (
+        ("peers-together", measure_peers_together.peers_together, "peer-all", RING_S, ring),
+        ("own-allreduce", measure_allreduce.own_allreduce, "own-allreduce", SUM_S, group),
     ):
         yield Step(
             name,
@@ -115,13 +117,13 @@ def steps_of_all(cards: list[str], libraries: Sequence[str], tree: Tree) -> Iter
             phase=COLLECTIVE,
             estimate_s=seconds,
             rank=3,
-            of=group,
+            of=of,
             lane=LINK,
         )
     yield Step(
         "nccl-allreduce",
         partial(measure_nccl.nccl_allreduce, cards, libraries),
-        ("nccl-allreduce",),
+        tuple(measure_nccl.VARIANTS),
         phase=COLLECTIVE,
         estimate_s=NCCL_S,
         rank=4,

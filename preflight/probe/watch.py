@@ -6,10 +6,11 @@ NVML is asked in a child of its own, since any call of it may hang; the probe on
 from __future__ import annotations
 
 import time
+from itertools import count
 
 from preflight.probe import nvml, nvml_calls
 from preflight.probe.link import EventReasons, open_card
-from preflight.probe.plan import REST, Plan, Step
+from preflight.probe.plan import OPENING_STALL_S, REST, STALL_S, Plan, Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ EVERY_S = 1.0
 BELOW_SLOWDOWN_C = 2
 UNKNOWN_LIMIT_C = 85  # a guess, where a card names no threshold
 FOREVER_S = 3600.0
+SAMPLED = ("temperature_c", "power_w", "sm_clock_mhz", "throttle")
 
 
 class Watch:
@@ -30,6 +32,7 @@ class Watch:
 
     def __init__(self, cards: list[str], loop: Loop) -> None:
         self.loop = loop
+        self.has_served = False  # until the last load's end
         self.step = Step(
             "watch",
             lambda record: watch(cards, record),
@@ -58,7 +61,11 @@ class Watch:
                 plan.out[card] = words
                 self.relieve(card, words)
         if len(self.loop.running) == 1 and not self.loop.pending:
+            self.has_served = True
             self.loop.stop(job)
+            return now
+        if now - job.heard > (STALL_S if job.given else OPENING_STALL_S):
+            self.loop.stop(job, job.at)
             return now
         return now + EVERY_S
 
@@ -72,29 +79,43 @@ class Watch:
                 self.loop.results[step.name].update(status="skipped", detail=words)
 
     def entries(self) -> list[dict[str, Any]]:
-        """What each card went through, a second a place."""
+        """What each card went through, a second a place, and where nobody saw the rest of it."""
         result = self.loop.results.get(self.step.name, {})
+        given = result.get("cards", {})
+        ended = {"status": "ok"}
+        if not self.has_served and not self.loop.gave_up:
+            status = "timed-out" if result.get("status") == "timed-out" else "skipped"
+            ended = {"status": status, "detail": f"not watched to the end: {result.get('detail')}"}
+            given = {**{str(of["pci"]): {} for of in self.step.subjects}, **given}
         return [
-            {"name": "under-load", "pci": pci, "status": "ok", "values": values}
-            for pci, values in result.get("cards", {}).items()
+            {"name": "under-load", "pci": pci, **ended, "values": in_lists(values)}
+            for pci, values in given.items()
         ]
+
+
+def in_lists(given: dict[str, Any]) -> dict[str, Any]:
+    """Each quantity's samples in a row; `limit_c` as it is."""
+    samples = given.get("samples", {})
+    rows = [samples[key] for key in sorted(samples, key=int)]
+    found = {name: list(column) for name, column in zip(SAMPLED, zip(*rows))}
+    return {**found, **{key: value for key, value in given.items() if key != "samples"}}
 
 
 def watch(cards: list[str], record: Record) -> None:
     """Until it is killed: one reading of each card after another."""
+    record.announce("opening the cards")
     handles = {pci: open_card(pci) for pci in cards}
     known = {pci: handle for pci, handle in handles.items() if handle is not None}
     limits = {pci: limit_c(handle) for pci, handle in known.items()}
-    seen: dict[str, dict[str, list[Any]]] = {
-        pci: {name: [] for name in ("temperature_c", "power_w", "sm_clock_mhz", "throttle")}
-        for pci in known
-    }
-    while True:
+    for pci in known:
+        record.emit("cards", pci, "limit_c", limits[pci])
+    for second in count():
         for pci, handle in known.items():
+            record.announce(f"watching {pci}")
             found = sampled(pci, handle)
-            for name, value in found.items():
-                seen[pci][name].append(value)
-            record.emit("cards", pci, {**seen[pci], "limit_c": limits[pci]})
+            # The sample alone: what is sent grows with the time, and has a limit.
+            values = tuple(found[name] for name in SAMPLED)
+            record.emit("cards", pci, "samples", str(second), values)
             degrees = found["temperature_c"]
             if degrees is not None and degrees >= limits[pci]:
                 words = f"stopped: {degrees} °C, at most {limits[pci]} °C while measuring"

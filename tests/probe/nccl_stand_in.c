@@ -1,5 +1,5 @@
 /* A libnccl.so.2 that sums over processes through a file of shared memory. What goes wrong is told
-   by the environment:
+   by the environment, several with commas between them:
    STAND_IN_NCCL=init:1     rank 1 cannot join
    STAND_IN_NCCL=hang:1     rank 1 never joins
    STAND_IN_NCCL=wrong:1    rank 1 gets one word wrong
@@ -23,7 +23,7 @@ static int told(const char *what, int rank) {
     char text[32];
     const char *value = getenv("STAND_IN_NCCL");
     snprintf(text, sizeof text, "%s:%d", what, rank);
-    return value && !strcmp(value, text);
+    return value && strstr(value, text);
 }
 
 static void meet(Communicator *of) {
@@ -47,6 +47,7 @@ int ncclGetUniqueId(Id *id) {
 int ncclCommInitRank(Communicator **communicator, int ranks, Id id, int rank) {
     printf("NCCL INFO rank %d Channel 00/0 : 0[0] -> 1[1] via SHM/direct/direct\n", rank);
     printf("NCCL INFO P2P_DISABLE=%s NVLS_ENABLE=%s\n", getenv("NCCL_P2P_DISABLE") ? "1" : "0", getenv("NCCL_NVLS_ENABLE"));
+    printf("NCCL INFO RAS_ENABLE=%s\n", getenv("NCCL_RAS_ENABLE") ? getenv("NCCL_RAS_ENABLE") : "1");
     fflush(stdout);
     if (told("init", rank)) return 2;
     while (told("hang", rank)) pause();

@@ -124,6 +124,8 @@ def test_under_nohup_a_hangup_is_ignored(probe: Path, host: Path) -> None:
     [
         (["--level", "measure", "--root", "."], "--level measure measures this host"),
         (["--level", "measure", "--within", "10m"], "--within 10m: a whole number of seconds"),
+        (["--level", "measure", "--within", "²"], "--within ²: a whole number of seconds"),
+        (["--level", "measure", "--within", "9" * 5000], "--within 99999"),
         (["--level", "measure", "--within=0"], "--within 0: a whole number of seconds"),
         (["--level=soak"], "level soak is not there yet"),
         (["--level"], "--level needs a value"),

@@ -88,6 +88,40 @@ def test_a_disk_that_refuses(
     assert disk_read()["status"] == status
 
 
+def test_an_error_in_mid_file_is_the_disks(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes in one of the readers' threads."""
+    (models / "large").write_bytes(bytes(33 << 20))
+
+    def fail(descriptor: int, buffers: list[memoryview], offset: int) -> int:
+        if offset < 16 << 20:
+            return len(buffers[0])
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(measure_host, "direct", lambda path: os.open(path, os.O_RDONLY))
+    monkeypatch.setattr(os, "preadv", fail)
+    entry = disk_read()
+    assert (entry["status"], entry["detail"]) == ("failed", "[Errno 5] Input/output error")
+    assert "samples" not in entry
+
+
+@pytest.mark.parametrize(("share", "status"), [(2, "ok"), (0, "failed")])
+def test_only_what_came_is_counted(
+    models: Path, monkeypatch: pytest.MonkeyPatch, share: int, status: str
+) -> None:
+    (models / "large").write_bytes(bytes(32 << 20))
+    real = os.preadv
+
+    def shortened(descriptor: int, buffers: list[memoryview], offset: int) -> int:
+        return real(descriptor, [buffers[0][: len(buffers[0]) // share]], offset) if share else 0
+
+    monkeypatch.setattr(measure_host, "direct", lambda path: os.open(path, os.O_RDONLY))
+    monkeypatch.setattr(os, "preadv", shortened)
+    entry = disk_read()
+    assert entry["status"] == status
+    if status == "ok":
+        assert entry["values"]["bytes"] == 16 << 20
+
+
 def test_every_node_copies_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure_host, "COPY_BYTES", 1 << 20)
     monkeypatch.setattr(measure_host, "COPY_S", 0.0)

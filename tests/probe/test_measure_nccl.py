@@ -76,6 +76,7 @@ def test_both_ways_with_their_rows(cuda_folder: Path, library: Path) -> None:
         assert "sizes" not in values
         assert "rank 0" in values["log"]
         assert "rank 1" not in values["log"]
+    assert all("RAS_ENABLE=0" in entry["values"]["log"] for entry in found.values())
     assert "P2P_DISABLE=0 NVLS_ENABLE=0" in found["nccl-allreduce"]["values"]["log"]
     assert "P2P_DISABLE=1 NVLS_ENABLE=0" in found["nccl-allreduce-no-p2p"]["values"]["log"]
 
@@ -87,6 +88,11 @@ def test_both_ways_with_their_rows(cuda_folder: Path, library: Path) -> None:
         ("hang:2", "timed-out", "no word for 1 s"),
         ("wrong:1", "wrong-data", "1 words are not the sum, rank 1, 8 bytes"),
         ("die:1", "failed", "rank 1 ended with 3"),
+        (
+            "wrong:1,die:2",
+            "wrong-data",
+            "1 words are not the sum, rank 1, 8 bytes; then rank 2 ended with 3",
+        ),
     ],
 )
 def test_a_rank_that_fails(

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from preflight.probe import measure_peers
+from preflight.probe.record import Entry, Record
+
 FIRST, SECOND = "0000:01:00.0", "0000:02:00.0"
 DRIVE = """
 import json, sys
@@ -140,6 +143,20 @@ def test_a_copy_that_never_ends_is_told_and_ends_the_pair(cuda_folder: Path) -> 
     assert (entry["status"], entry["detail"]) == ("timed-out", "no end within 2 s")
     assert found["peer-copy", FIRST]["status"] == "ok"
     assert ("peer-copy", SECOND) not in found
+
+
+def test_wrong_data_before_a_copy_that_never_ends_stay_wrong() -> None:
+    kept: list[dict[str, Any]] = []
+    record = Record(lambda words: None, lambda *keys_and_value: kept.append(keys_and_value[-1]))
+
+    def work(entry: Entry) -> None:
+        entry.wrong("one word differs")
+        raise measure_peers.Hung
+
+    with pytest.raises(measure_peers.Hung):
+        measure_peers.measured(record, work, "peer-data", "", "", source=FIRST, target=SECOND)
+    assert kept[0]["status"] == "wrong-data"
+    assert kept[0]["detail"] == "one word differs; then no end within 10 s"
 
 
 def test_a_card_that_is_lost_in_mid_copy(cuda_folder: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from preflight.probe import measure_nccl
 from preflight.probe.main import Request
 from preflight.probe.measured_cards import Cards
 from preflight.probe.plan import ALONE, TOGETHER, Plan, Step
@@ -198,6 +199,75 @@ def test_the_whole_is_as_short_as_promised() -> None:
 
 def made_of_all(results: dict[str, Any], cards: list[str]) -> list[Step]:
     return list(steps_of(cards, cards, Cards(results), Tree("/"), Request()))
+
+
+def test_who_hangs_in_the_last_measurement_of_a_step_is_told() -> None:
+    tried, steps = plan(nvml(A, B)), made_of(A, B)
+    for name, hung in (("peers", "peer-copy-both"), ("nccl-allreduce", "nccl-allreduce-no-p2p")):
+        (found,) = (step for step in steps if step.name.split()[0] == name)
+        tried.steps = [found]
+        every = {
+            str(n): {"status": "ok", **entry}
+            for n, entry in enumerate(found.makes())
+            if entry["name"] != hung
+        }
+        result = {"status": "timed-out", "detail": hung, "at": hung, "measurements": every}
+        (lost,) = (e for e in tried.entries({found.name: result}) if e["status"] != "ok")
+        assert (lost["name"], lost["status"]) == (hung, "timed-out")
+        assert [lost.get("from"), lost.get("to"), lost.get("cards")] in (
+            [A, B, None],
+            [None, None, [A, B]],
+        )
+
+
+def test_a_ring_that_was_not_made_names_its_pairs() -> None:
+    tried = plan(nvml(A, B, C))
+    tried.steps = [step for step in made_of(A, B, C) if step.name == "peers-together"]
+    made = tried.entries({"peers-together": {"status": "skipped", "detail": "no"}})
+    assert [(entry["from"], entry["to"]) for entry in made] == [(A, B), (B, C), (C, A)]
+
+
+def test_cards_that_hung_together_are_kept_apart() -> None:
+    tried, steps = plan(nvml(A, B, C)), {step.name: step for step in made_of(A, B, C)}
+    hung = {"name": "peer-data", "from": A, "to": B, "status": "timed-out"}
+    tried.note_end(steps[f"peers {A} {B}"], {"status": "ok", "measurements": {"0": hung}})
+    for name in ("peers-together", "own-allreduce", "nccl-allreduce"):
+        assert tried.refusal(steps[name]) == f"not made: {A} and {B} hung in peer-data"
+    assert tried.refusal(steps[f"peers {A} {C}"]) == ""
+
+
+def test_nccl_gives_up_before_its_step_does() -> None:
+    (nccl,) = (step for step in made_of(A, B) if step.name == "nccl-allreduce")
+    assert nccl.stall_s > measure_nccl.SILENT_S + 5
+    assert nccl.timeout_s > 2 * measure_nccl.SILENT_S
+
+
+LIST, MEMORY = "nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetMemoryInfo"
+REFUSED, UNKNOWN_CALL = {"error": "UNKNOWN"}, {"error": "FUNCTION_NOT_FOUND"}
+
+
+@pytest.mark.parametrize(
+    ("calls", "words"),
+    [
+        ({LIST: REFUSED}, f"nobody can tell who uses it: {LIST}: UNKNOWN"),
+        (
+            {LIST: REFUSED, MEMORY: {"value": {"used": 1 << 20}}},
+            f"nobody can tell who uses it: {LIST}: UNKNOWN",
+        ),
+        ({MEMORY + "_v2": REFUSED}, f"nobody can tell who uses it: {MEMORY}_v2: UNKNOWN"),
+        ({LIST: UNKNOWN_CALL, MEMORY: UNKNOWN_CALL}, "nobody can tell who uses it"),
+        ({LIST: UNKNOWN_CALL, MEMORY: {"value": {"used": 1 << 20}}}, ""),
+        (
+            {LIST: UNKNOWN_CALL, MEMORY: {"value": {"used": 40 << 30}}},
+            "40960 MiB taken by processes that are not shown",
+        ),
+        ({MEMORY: {"error": "NOT_SUPPORTED"}}, ""),  # memory that a card shares with the host
+    ],
+)
+def test_a_card_of_which_nvml_does_not_tell_is_not_free(calls: dict[str, Any], words: str) -> None:
+    results = nvml(A)
+    results["nvml"]["devices"][0]["calls"].update(calls)
+    assert Cards(results).in_use == ({A: words} if words else {})
 
 
 class StillLoop:

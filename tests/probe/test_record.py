@@ -74,6 +74,17 @@ def test_what_is_no_error_of_the_driver_is_ours() -> None:
         kept_by(make)
 
 
+def test_a_failure_does_not_hide_wrong_data_seen_before() -> None:
+    def make(record: Record) -> None:
+        with record("x") as entry:
+            entry.wrong("one word differs")
+            raise CudaError("cuCall", 719, "NAME")
+
+    (entry,) = kept_by(make)
+    assert entry["status"] == "wrong-data"
+    assert entry["detail"] == "one word differs; then cuCall: NAME (719)"
+
+
 def test_the_first_wrong_word_is_the_one_that_is_told() -> None:
     def make(record: Record) -> None:
         with record("x", source="a", target="b") as entry:

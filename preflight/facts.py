@@ -323,6 +323,12 @@ class Gpu:
     pcie_replays_under_load: Fact[int] = NOT_COLLECTED  # growth of the counter in the test
     pcie_errors_under_load: Fact[Mapping[str, int]] = NOT_COLLECTED  # severity -> growth
     xids_during_test: Fact[tuple[XidEvent, ...]] = NOT_COLLECTED  # empty: read again, none new
+    lost_after_test: Fact[tuple[str, ...]] = NOT_COLLECTED  # signs that were not there before
+    errors_after_test: Fact[tuple[str, ...]] = NOT_COLLECTED  # calls that did not fail before
+    ecc_uncorrectable_in_test: Fact[int] = NOT_COLLECTED  # growth of the counters
+    remapped_rows_after_test: Fact[RemappedRows] = NOT_COLLECTED
+    heat_stop: Fact[str] = NOT_COLLECTED  # "88 °C, at most 87 °C"; "": it was never too hot
+    throttle_under_load: Fact[Mapping[str, float]] = NOT_COLLECTED  # reason -> part of the samples
 
     # measured: memory and arithmetic
     device_copy: Fact[Measured] = NOT_COLLECTED  # read and written
@@ -633,6 +639,7 @@ class Host:
 
     # driver
     driver_response: Fact[DriverResponse] = NOT_COLLECTED
+    driver_after_test: Fact[DriverResponse] = NOT_COLLECTED  # NVML, when it had answered before
     driver_version: Fact[str] = NOT_COLLECTED
     cuda_version: Fact[str] = NOT_COLLECTED  # what the driver supports, "13.0"
     driver_libraries: Fact[DriverLibraries] = NOT_COLLECTED

@@ -31,7 +31,11 @@ class Limits:
 
 
 def check(
-    limits: Limits, *, driver_response: DriverResponse, nouveau_loaded: bool = False
+    limits: Limits,
+    *,
+    driver_response: DriverResponse,
+    nouveau_loaded: bool = False,
+    driver_after_test: DriverResponse | None = None,
 ) -> Finding:
     took, said = driver_response.seconds, driver_response.detail
     if driver_response.outcome == "failed":
@@ -44,6 +48,8 @@ def check(
             f"nvidia-smi was stopped after {took:g} s, required at most {limits.fail_above_s:g} s"
         )
         return Finding(FAIL, took, limits.fail_above_s, "s", words)
+    if driver_after_test is not None and driver_after_test.outcome != "answered":
+        return Finding(FAIL, message=f"after the test: {driver_after_test.detail}")
     required = limits.fail_above_s if took > limits.fail_above_s else limits.warn_above_s
     status = PASS if took <= limits.warn_above_s else FAIL if took > limits.fail_above_s else WARN
     words = f"nvidia-smi answered in {took:.1f} s, required at most {required:g} s"

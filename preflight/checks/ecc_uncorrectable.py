@@ -26,6 +26,7 @@ class Limits:
     """What a policy may set under `ecc-uncorrectable`; all are counts of errors."""
 
     fail_volatile_above: int = 0  # since the driver loaded, SRAM and DRAM
+    fail_in_test_above: int = 0  # new ones, seen after the test
     warn_aggregate_dram_above: int = 0  # over the card's life; row remapping may have cured them
     warn_aggregate_sram_above: int = 0  # over the card's life; nothing cures SRAM
     fail_aggregate_sram_above: int = 4  # over the card's life
@@ -38,12 +39,15 @@ def check(
     ecc_uncorrectable_aggregate_dram: int | None = None,
     ecc_uncorrectable_aggregate_sram: int | None = None,
     ecc_sram_threshold_exceeded: bool = False,
+    ecc_uncorrectable_in_test: int = 0,
 ) -> Finding:
     now, sram = ecc_uncorrectable_volatile, ecc_uncorrectable_aggregate_sram or 0
     dram = ecc_uncorrectable_aggregate_dram or 0
     if ecc_sram_threshold_exceeded:
         words = "the SRAM threshold for uncorrectable errors is exceeded"
         return Finding(FAIL, sram, message=words, remedy=_REPLACE, remedy_class="replace")
+    if ecc_uncorrectable_in_test > limits.fail_in_test_above:
+        return _finding(FAIL, ecc_uncorrectable_in_test, limits.fail_in_test_above, "in the test")
     if now > limits.fail_volatile_above:
         return _finding(FAIL, now, limits.fail_volatile_above, "since the driver loaded")
     if sram > limits.fail_aggregate_sram_above:

@@ -36,8 +36,13 @@ class Limits:
     )
 
 
-def check(limits: Limits, *, query_errors: tuple[str, ...]) -> Finding:
-    errors = tuple(error for error in query_errors if not _words(error) & set(limits.ignored))
+def check(
+    limits: Limits, *, query_errors: tuple[str, ...], errors_after_test: tuple[str, ...] = ()
+) -> Finding:
+    new = tuple(f"after the test: {error}" for error in errors_after_test)
+    errors = tuple(
+        error for error in (*query_errors, *new) if not _words(error) & set(limits.ignored)
+    )
     if not errors:
         return Finding(PASS, 0, 0, message="every query was answered")
     more = f" and {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else ""

@@ -24,7 +24,12 @@ class Limits:
     """Nothing to set: a card answers or does not."""
 
 
-def check(limits: Limits, *, lost_signs: tuple[str, ...]) -> Finding:
+def check(
+    limits: Limits, *, lost_signs: tuple[str, ...], lost_after_test: tuple[str, ...] = ()
+) -> Finding:
+    if lost_after_test and not lost_signs:
+        signs = "; ".join(lost_after_test)
+        return Finding(FAIL, lost_after_test, message=f"no longer answers after the test: {signs}")
     if not lost_signs:
         return Finding(PASS, message="answers on its bus")
     signs = "; ".join(lost_signs)

@@ -8,6 +8,7 @@ Source: nvml.h, clocks event reason HW power brake slowdown.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from preflight.facts import Gpu
@@ -23,8 +24,16 @@ class Limits:
     """Nothing to set: the line is pulled or is not."""
 
 
-def check(limits: Limits, *, throttle_reasons: tuple[str, ...]) -> Finding:
+def check(
+    limits: Limits,
+    *,
+    throttle_reasons: tuple[str, ...],
+    throttle_under_load: Mapping[str, float] | None = None,
+) -> Finding:
     if "hw_power_brake" in throttle_reasons:
         words = "the power supply or the board slows the card down, now (power brake)"
         return Finding(FAIL, throttle_reasons, message=words)
+    if "hw_power_brake" in (throttle_under_load or {}):
+        words = "the power supply or the board slowed the card down under load (power brake)"
+        return Finding(FAIL, message=words, basis="measured")
     return Finding(PASS, throttle_reasons, message="the power brake is not pulled")

@@ -37,7 +37,10 @@ def check(
     remapped_rows: RemappedRows,
     catalog: Card | None = None,
     is_idle: bool = False,
+    remapped_rows_after_test: RemappedRows | None = None,
 ) -> Finding:
+    if worse := _worse(remapped_rows, remapped_rows_after_test or remapped_rows):
+        return worse
     rows = remapped_rows
     count, said = rows.uncorrectable, f"{rows.correctable} correctable"
     if rows.failure:
@@ -53,3 +56,18 @@ def check(
     if count >= limits.warn_uncorrectable_at:
         return Finding(WARN, count, 0, "rows", words, _WATCH, "watch")
     return Finding(PASS, count, 0, "rows", words)
+
+
+def _worse(before: RemappedRows, after: RemappedRows) -> Finding | None:
+    """What the test itself brought to light; a card under load is not idle."""
+    count, more = after.uncorrectable, after.uncorrectable - before.uncorrectable
+    if after.failure and not before.failure:
+        words = "row remapping failed in the test: no spare row is left where one is needed"
+        return Finding(FAIL, count, message=words, remedy=_REPLACE, remedy_class="replace")
+    if after.pending and not before.pending:
+        words = "after the test a bad row of memory is in use until the card is reset"
+        return Finding(FAIL, count, message=words)
+    if more > 0:
+        words = f"rows remapped in the test: {more} uncorrectable, required 0"
+        return Finding(FAIL, more, 0, "rows", words)
+    return None

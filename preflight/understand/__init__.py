@@ -13,6 +13,7 @@ from preflight.capture import Capture
 from preflight.facts import NOT_IN_BUG_REPORT, Card, Fact, Facts, Gpu, GpuModel, Host, Missing
 from preflight.understand import cards as roll
 from preflight.understand import kernel
+from preflight.understand.after_test import after_test
 from preflight.understand.answers import answers
 from preflight.understand.attachment import attachment
 from preflight.understand.bmc import bmc
@@ -46,6 +47,7 @@ from preflight.understand.power import power
 from preflight.understand.resources import resources
 from preflight.understand.slots import labels, slot
 from preflight.understand.system import system
+from preflight.understand.under_load import under_load
 from preflight.understand.use import use
 
 
@@ -113,6 +115,8 @@ def _gpu(
     picks |= nvlink(card, picks["catalog"].value)
     picks |= measured_card(card, picks)
     picks |= during_test(again, card.pci, is_only_card)
+    picks |= after_test(again, card.pci)
+    picks |= under_load(card.host.measurements, card.pci)
     nearest = nearest_product(*(picks[name].value for name in DECIDING))
     picks |= {
         "wrong_results": taken(wrong),

@@ -28,6 +28,7 @@ def driver(evidence: Evidence) -> Picks:
     )
     return {
         "driver_response": _response(evidence),
+        "driver_after_test": _after_test(capture),
         "driver_version": first(
             ("nvml", evidence.nvml.get("nvmlSystemGetDriverVersion", words)),
             ("smi-q", _smi_value(evidence, "driver_version")),
@@ -95,6 +96,15 @@ def _nvml_response(source: Source | None) -> DriverResponse | Missing:
     if why.reason != "tool-failed":
         return why
     return DriverResponse(source.duration_s, "failed", f"nvmlInit: {why.detail}")
+
+
+def _after_test(capture: Capture) -> Picked:
+    """How NVML took it to be asked again after the load; a refusal that is old is no news."""
+    before, after = (_nvml_response(capture.sources.get(n)) for n in ("nvml", "nvml-after"))
+    if not isinstance(before, DriverResponse) or before.outcome != "answered":
+        return Picked(Missing("not-collected", "NVML did not answer before the test"))
+    has_broken = isinstance(after, DriverResponse) and after.outcome != "answered"
+    return Picked(after, "nvml-after" if has_broken else "")
 
 
 def _said(source: Source) -> str:

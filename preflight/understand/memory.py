@@ -46,7 +46,7 @@ def memory(card: CardEvidence, product: Fact[Card]) -> Picks:
         "ecc_enabled": ecc,
         "ecc_enabled_after_reboot": _ecc(card, product, 1, "ecc_mode_pending"),
         **{name: _without_ecc(counter, ecc.value) for name, counter in _counters(card).items()},
-        "remapped_rows": _remapped(card, product, "RemappedRows", _rows, _smi_rows),
+        "remapped_rows": _remapped(card, product, "RemappedRows", remapped_rows, _smi_rows),
         "remapper_banks": _remapped(card, product, "RowRemapperHistogram", _banks, _smi_banks),
         "retired_pages": _retired_pages(card, product),
     }
@@ -143,7 +143,7 @@ def _without_ecc(counter: Picked, enabled: Fact[bool]) -> Picked:
 def _remapped(
     card: CardEvidence, product: Fact[Card], call: str, read: Read, read_smi: Read
 ) -> Picked:
-    name = "remapped_rows" if read is _rows else "remapper_banks"
+    name = "remapped_rows" if read is remapped_rows else "remapper_banks"
     rows = first(
         ("nvml", card.nvml.get(call, read)),
         ("smi-q", smi(card, name, read_smi)),
@@ -205,7 +205,7 @@ def _bank_counts(values: list[Any]) -> RemapperBanks | None:
     return RemapperBanks(*counts) if len(counts) == len(values) else None
 
 
-def _rows(value: Any) -> RemappedRows | None:
+def remapped_rows(value: Any) -> RemappedRows | None:
     """NVML's list: correctable, uncorrectable, pending, failure."""
     corrected, uncorrected = (whole(member(value, place)) for place in (0, 1))
     pending, failure = (flag(member(value, place)) for place in (2, 3))
@@ -215,7 +215,9 @@ def _rows(value: Any) -> RemappedRows | None:
 
 
 def _smi_rows(value: Any) -> RemappedRows | None:
-    return _rows([value[key] for key in ("correctable", "uncorrectable", "pending", "failure")])
+    return remapped_rows(
+        [value[key] for key in ("correctable", "uncorrectable", "pending", "failure")]
+    )
 
 
 def _sram(value: Any) -> int | None:

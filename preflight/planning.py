@@ -6,6 +6,7 @@ host's report. Nothing else is read.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,11 +20,12 @@ from preflight.errors import CannotJudge, UsageError
 from preflight.facts import Facts, Missing
 from preflight.layout import Layout, parse
 from preflight.parsers import parse as parse_log
-from preflight.plan import cards, cost, lookup, online, witness
+from preflight.plan import cards, cost, given, lookup, online, witness
 from preflight.plan.answer import Candidate, Plan, plan
 from preflight.plan.arrangements import Cards
 from preflight.plan.comparison import Comparison, Need, compare, option
 from preflight.plan.cost import Price
+from preflight.plan.fields import HINT
 from preflight.plan.ranking import Choice
 from preflight.plan.shapes import Model
 from preflight.plan.usable import usable
@@ -66,7 +68,8 @@ class Answer:
     layout: Layout | None = None
     comparison: Comparison | None = None
     witness: witness.Witness | None = None
-    is_enough: bool = True  # for what was asked by --min-decode and --min-concurrency
+    need: Need = field(default_factory=Need)
+    is_enough: bool = True  # for that need: the layout that was asked for, else the one to take
 
     @property
     def chosen(self) -> Candidate | None:
@@ -88,6 +91,9 @@ class Answer:
             return self.choice
         refusal, name = self.asked.refusal, self.layout.name
         words = f"{name} does not fit: {refusal.reason}" if refusal else f"{name} fits"
+        if not refusal and not self.is_enough:
+            words += f", and is not enough: {self.need.words}"
+            return Choice(self.chosen, f"{words}. {self.choice.why}")
         is_best = self.choice.recommended is self.asked
         return Choice(self.chosen, self.choice.why if is_best else f"{words}. {self.choice.why}")
 
@@ -102,7 +108,9 @@ class Answer:
 
 
 def question(model: str, options: Mapping[str, Any]) -> Question:
-    """From the command line's options; UsageError for a log that is none."""
+    """From the command line's options; UsageError for a log that is none, or an endless need."""
+    if not math.isfinite(options["min_decode"] or 0.0):
+        raise UsageError(f"--min-decode {options['min_decode']} is no number of tokens a second")
     flags = ("max_model_len", "quantization", "kv_cache_dtype")
     given: dict[str, object] = {name: options[name] for name in flags}
     given["enforce_eager"] = options["enforce_eager"] or None
@@ -127,6 +135,8 @@ def answer(question: Question, facts: Facts | None = None) -> Answer:
     model = _model(question.model, overrides)
     wish = _wish(question, overrides)
     if len(question.gpus) > 1:
+        if question.log is not None:
+            raise UsageError("--compare: a log is of one set of cards", "give --gpus once")
         return _compared(model, question, wish)
     name = question.gpus[0] if question.gpus else ""
     left_out: tuple[str, ...] = ()
@@ -142,9 +152,11 @@ def answer(question: Question, facts: Facts | None = None) -> Answer:
     if question.log is not None:
         assert wish.layout is not None
         told = witness.compare(_layout(made, wish.layout), question.log)
-    best = option(name, made, question.need)
-    is_enough = best.is_enough or not question.need.is_asked
-    return Answer(made, best.choice, wish.layout, witness=told, is_enough=is_enough)
+    need = question.need
+    best = option(name, made, need)
+    tested = option(name, made, need, wish.layout) if wish.layout else best
+    is_enough = tested.is_enough or not need.is_asked
+    return Answer(made, best.choice, wish.layout, witness=told, need=need, is_enough=is_enough)
 
 
 def settings(question: Question) -> dict[str, object]:
@@ -154,7 +166,9 @@ def settings(question: Question) -> dict[str, object]:
         match = _SETTING.fullmatch(text)
         if match is None:
             raise UsageError(f"--set {text[:80]!r} is no setting", "--set max-num-seqs=64")
-        found[match[1].replace("-", "_")] = _value(match[2])
+        name, value = match[1].replace("-", "_"), _value(match[2])
+        given.check(name, value)
+        found[name] = value
     found |= {name: value for name, value in question.flags.items() if value is not None}
     return found
 
@@ -175,6 +189,8 @@ def _value(text: str) -> object:
 
 
 def _model(name: str, overrides: Mapping[str, object]) -> Model:
+    if not name.strip():
+        raise UsageError("no model: its name is empty", HINT)
     model = lookup.find(name)
     method = overrides.get("quantization")
     return online.quantised(model, str(method)) if method else model
@@ -229,7 +245,8 @@ def _compared(model: Model, question: Question, wish: Wish) -> Answer:
     options = []
     for number, name in enumerate(question.gpus):
         priced = replace(wish, price=_price(question, name, number))
-        options.append(option(name, plan(model, cards.parse(name), priced), question.need))
+        made = plan(model, cards.parse(name), priced)
+        options.append(option(name, made, question.need, wish.layout))
     compared = compare(options, question.need)
     best = compared.recommended or compared.options[0]
     return Answer(best.plan, best.choice, wish.layout, comparison=compared)

@@ -13,6 +13,7 @@ from preflight.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
 HOSTS = ROOT / "tests" / "hosts"
+LOG = str(ROOT / "tests" / "parsers" / "vllm-log" / "nccl.txt")
 TWO = ("--gpus", "2x RTX 4090")
 CONTRACT = {
     "layout",
@@ -106,6 +107,72 @@ def test_the_layout_asked_for_decides_the_status(capsys: pytest.CaptureFixture[s
     capsys.readouterr()
 
 
+def test_the_layout_asked_for_must_be_enough(capsys: pytest.CaptureFixture[str]) -> None:
+    need = ("--min-decode", "60")
+    assert _run("llama-3.1-8b", *TWO, *need) == 0
+    assert _run("llama-3.1-8b", *TWO, "--layout", "tp2", *need) == 0
+    capsys.readouterr()
+    assert _run("llama-3.1-8b", *TWO, "--layout", "tp1", *need) == 1
+    assert "is not enough: 60 tok/s" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_comparison_is_of_the_layout_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    cards = ("--gpus", "RTX 3050", "--gpus", "H200")
+    status, told = _json(capsys, "llama-3.1-70b-fp8", *cards, "--layout", "tp2")
+    assert status == 1
+    assert told["recommended"] is None
+
+
+def test_replicas_of_two_kinds_read_prompts_at_their_own_speeds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def prefill(gpus: str, layout: str) -> float:
+        _, told = _json(capsys, "llama-3.1-8b", "--gpus", gpus)
+        return float(_layout(told, layout)["prefill_tok_s"])
+
+    alone = prefill("RTX 4090", "tp1"), prefill("RTX 3090", "tp1")
+    both = prefill("RTX 4090 + RTX 3090", "replicas")
+    assert alone[0] > 1.2 * alone[1]
+    assert both == pytest.approx(sum(alone), rel=0.02)
+
+
+def test_no_cache_is_less_than_none(capsys: pytest.CaptureFixture[str]) -> None:
+    _, told = _json(capsys, "llama-3.1-70b-fp8", "--gpus", "RTX 3050")
+    tp1 = _layout(told, "tp1")
+    assert tp1["per_gpu"]["kv_cache_gib"] == 0
+    assert all(rank["kv_cache_gib"] == 0 for rank in tp1["ranks"])
+    assert "needs" in tp1["reason"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--vllm", "9.9.0"), "vLLM 9.9.0 is newer than the newest known here"),
+        (("--set", "cpu-offload-gb=4"), "cpu-offload-gb is passed on and not counted"),
+        (("--set", "enable-lora=true"), "enable-lora is passed on and not counted"),
+        (("--set", "speculative-config={}"), "speculative-config is passed on"),
+        (("--set", "NCCL_P2P_DISABLE=0"), "NCCL_P2P_DISABLE=0 as asked"),
+        (("--set", "disable-custom-all-reduce=false"), "disable-custom-all-reduce=False as asked"),
+    ],
+)
+def test_what_a_plan_leaves_out_is_said(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
+) -> None:
+    assert _run("llama-3.1-8b", *TWO) == 0
+    assert words not in " ".join(capsys.readouterr().out.split())
+    assert _run("llama-3.1-8b", *TWO, *arguments) == 0
+    assert words in " ".join(capsys.readouterr().out.split())
+
+
+def test_what_is_asked_is_not_turned_round(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("--set", "disable-custom-all-reduce=false", "--set", "OMP_NUM_THREADS=4")
+    _, told = _json(capsys, "llama-3.1-8b", *TWO, *asked)
+    tp2 = _layout(told, "tp2")
+    assert tp2["vllm"]["disable-custom-all-reduce"] is False
+    assert tp2["env"]["OMP_NUM_THREADS"] == "4"
+    assert "OMP-NUM-THREADS" not in tp2["vllm"]
+
+
 def test_the_aim_moves_the_recommendation(capsys: pytest.CaptureFixture[str]) -> None:
     found = {}
     for aim in ("throughput", "latency", "context", "cost"):
@@ -178,6 +245,21 @@ def test_prices_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         (("llama-3.1-8b", "--gpus", "2x RTX 9999"), "9999"),
         (("llama-3.1-8b", *TWO, "--set", "nonsense"), "no setting"),
         (("llama-3.1-8b", *TWO, "--layout", "tp0"), "no layout"),
+        (("llama-3.1-8b", *TWO, "--gpus", "H200", "--compare", LOG), "one set of cards"),
+        (("llama-3.1-8b", *TWO, "--set", "host=0.0.0.0"), "decide where"),
+        (("llama-3.1-8b", *TWO, "--set", "port=9000"), "vllm_service_instances"),
+        (("llama-3.1-8b", *TWO, "--set", "model=other"), "first argument"),
+        (("llama-3.1-8b", *TWO, "--set", "served-model-name=x"), "vllm_service_instances"),
+        (("llama-3.1-8b", *TWO, "--set", "api-key=abc"), "vllm_service_api_key"),
+        (("llama-3.1-8b", *TWO, "--set", "VLLM_API_KEY=abc"), "secret"),
+        (("llama-3.1-8b", *TWO, "--set", "HF_TOKEN=abc"), "secret"),
+        (("llama-3.1-8b", *TWO, "--set", "tensor-parallel-size=2"), "--layout"),
+        (("llama-3.1-8b", *TWO, "--set", "pipeline-parallel-size=2"), "--layout"),
+        (("llama-3.1-8b", *TWO, "--set", "data-parallel-size=2"), "--layout"),
+        (("llama-3.1-8b", *TWO, "--set", "dtype=float32"), "bfloat16"),
+        (("llama-3.1-8b", *TWO, "--min-decode", "nan"), "--min-decode"),
+        (("llama-3.1-8b", *TWO, "--min-decode", "inf"), "--min-decode"),
+        (("", *TWO), "its name is empty"),
         (("llama-3.1-8b", *TWO, "--price", "free"), "no price"),
         (("llama-3.1-8b", *TWO, "--price", "1", "--price", "2"), "2 prices"),
         (("llama-3.1-8b", *TWO, "--vllm", "0.11.0"), "0.20"),

@@ -27,6 +27,14 @@ _PROCESS = re.compile(
     r"(?:\([A-Za-z][\w ]{0,60}(?:pid|rank)=[^()\n]{1,40}\) {0,4})?"
     r"(?:\[rank\d{1,4}\]:? {0,4}|\[Stage-\d{1,4}\] {0,4})?"
 )
+# An INFO of another logger has no stamp, and the line of a request quotes whatever was asked.
+_NO_ERROR = re.compile(
+    r"(?:INFO|WARNING|DEBUG)(?::| (?!\S{0,40}Error))|.{0,100}Received request \S"
+)
+_JOURNAL = re.compile(
+    r"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S{8,40})"
+    r" [\w.-]{1,80} \S{1,80}: {0,4}"
+)
 _EDGE = " |│┃"  # of a table that a terminal drew around the log
 _OUT_OF_MEMORY = re.compile(
     r"CUDA out of memory|CUDA error: out of memory|cudaErrorMemoryAllocation"
@@ -48,7 +56,7 @@ _CLASSES = tuple(
         ("driver-too-old", r"forward compatibility was attempted on non supported HW"),
         ("driver-too-old", r"system has unsupported display driver / cuda driver combination"),
         ("driver-too-old", r"the provided PTX was compiled with an unsupported toolchain"),
-        ("port-in-use", r"Address already in use"),
+        ("port-in-use", r"(?i:address already in use)"),
         (
             "nccl",
             r"NCCL error|NCCL failure|ncclUnhandledCudaError|ncclSystemError|ncclInternalError",
@@ -117,6 +125,8 @@ def message(line: str) -> str | None:
     stamp = _STAMP.search(line[:_BEFORE_THE_STAMP])
     if stamp is None:
         words = line.strip(_EDGE)
-        process = _PROCESS.match(words)
-        return words[process.end() if process else 0 :].strip(_EDGE)
+        for before in (_JOURNAL, _PROCESS):
+            found = before.match(words)
+            words = words[found.end() if found else 0 :].strip(_EDGE)
+        return None if _NO_ERROR.match(words) else words
     return line[stamp.end() :].strip(_EDGE) if stamp[1] in ("ERROR", "CRITICAL") else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from preflight.plan.given import is_variable
 from preflight.plan.links import Link
 from preflight.plan.shapes import Device, Memory, Model, Setup
 from preflight.versions import require
@@ -17,7 +18,7 @@ Value = str | int | float | bool
 # NCCL 2.24 and later keep buffers in host memory that is mapped by cuMem, which fails on cards
 # without peer access under some drivers; NVIDIA/nccl#1838.
 _CUMEM_HOST_SINCE = (0, 9)  # the first release that brings such an NCCL
-_VARIABLES = ("VLLM_", "NCCL_")
+_ADVISED = "disable-custom-all-reduce"  # the only flag that is advised, and not resolved as given
 _CERTAIN = 1.25  # requests of the model's own length; a first start, which compiles, holds less
 
 
@@ -70,11 +71,13 @@ def advise(
     if setup.kv_cache_dtype != "auto":
         notes.set("kv-cache-dtype", setup.kv_cache_dtype, "as asked")
     for name, value in given.items():
-        if name.upper().startswith(_VARIABLES):
-            notes.export(name.upper(), str(value), "as asked")
+        if is_variable(name):
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            notes.export(name.upper(), text, "as asked")
         elif isinstance(value, (str, int, float, bool)):
             flag = name.replace("_", "-")
-            notes.set(flag, notes.vllm.get(flag, value), "as asked")
+            taken = value if flag == _ADVISED else notes.vllm.get(flag, value)
+            notes.set(flag, taken, "as asked")
     return Advice(notes.vllm, notes.env, notes.reasons)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 
 from preflight.facts import Facts
 from preflight.layout import Layout
-from preflight.plan import cost, memory, settings
+from preflight.plan import cost, given, memory, settings
 from preflight.plan.advice import Advice, advise
 from preflight.plan.arrangements import Arrangement, Cards, arrange, considered
 from preflight.plan.cost import Price
@@ -82,7 +83,7 @@ def plan(model: Model, devices: Cards, wish: Wish, facts: Facts | None = None) -
         _candidate(model, arrange(devices, layout, facts), wish, told, facts, price, alone)
         for layout in layouts
     )
-    return Plan(model, devices, wish, candidates, price, model.notes)
+    return Plan(model, devices, wish, candidates, price, (*model.notes, *given.notes(wish)))
 
 
 def _alone(model: Model, devices: Cards, wish: Wish, told: Rates) -> Server | None:
@@ -184,13 +185,13 @@ def _with_speed(
     assert made.setup is not None
     room = _room(made.memory, made.setup, wish)
     speeds = {batch: over(servers, batch, room, wish.context_tokens) for batch in wish.batches}
-    prompts = prefill(servers[0], wish.input_tokens)
+    prompts = reduce(_together, (prefill(server, wish.input_tokens) for server in servers))
     asked = speeds[wish.concurrency]
     cost_each = cost.per_million(price, asked.tok_s) if price else None
     return replace(
         made,
         decode=speeds,
-        prefill=prompts.times(len(servers)),
+        prefill=prompts,
         scaling=scaling(speeds, alone, wish) if alone else None,
         cost_per_mtok=cost_each,
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from preflight.layout import Layout
 from preflight.plan.answer import Candidate, Plan
 from preflight.plan.cost import Price
 from preflight.plan.ranking import Choice, choose, rank
@@ -68,12 +69,16 @@ class Comparison:
     why: str
 
 
-def option(name: str, plan: Plan, need: Need) -> Option:
-    """With the best layout of those that are enough, or the best of all where none is."""
-    enough = [one for one in plan.candidates if one.fits and need.is_met(one)]
+def option(name: str, plan: Plan, need: Need, layout: Layout | None = None) -> Option:
+    """With the best layout of those that are enough, or the best of all where none is.
+
+    Of `layout` alone where one is given.
+    """
+    left = [one for one in plan.candidates if layout is None or one.layout.name == layout.name]
+    enough = [one for one in left if one.fits and need.is_met(one)]
+    chosen = choose(replace(plan, candidates=tuple(left)))
     if enough:
-        return Option(name, plan, Choice(rank(enough, plan)[0], choose(plan).why), True)
-    chosen = choose(plan)
+        return Option(name, plan, Choice(rank(enough, plan)[0], chosen.why), True)
     if need.is_asked and chosen.recommended is not None:
         chosen = Choice(chosen.recommended, f"{chosen.why}; not enough: {need.words}")
     return Option(name, plan, chosen, not need.is_asked and chosen.recommended is not None)
@@ -89,10 +94,10 @@ def compare(options: Sequence[Option], need: Need) -> Comparison:
 
 
 def _order(one: Option) -> tuple[bool, float, float]:
-    price = one.price.amount if one.price else 0.0
+    cost = one.price.amount if one.price else one.power_w or 0.0
     assert one.best is not None
     fastest = max(speed.tok_s for speed in one.best.decode.values())
-    return one.price is None, price or (one.power_w or 0.0), -fastest
+    return one.price is None, cost, -fastest
 
 
 def _why(best: Option, enough: Sequence[Option], need: Need) -> str:
@@ -111,5 +116,6 @@ def _why(best: Option, enough: Sequence[Option], need: Need) -> str:
 
 def _why_none(options: Sequence[Option], need: Need) -> str:
     if not any(one.best for one in options):
-        return "the model fits none of them"
+        layout = options[0].plan.wish.layout
+        return f"the model fits none of them{f' as {layout.name}' if layout else ''}"
     return f"none gives {need.words}"

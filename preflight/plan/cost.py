@@ -11,8 +11,11 @@ from preflight.plan.shapes import Device
 
 MONTH_H = 730.0  # 8760 / 12
 _PRICE = re.compile(
-    r"(?P<before>[^\d\s./-]{0,8})\s{0,4}(?P<amount>\d{1,9}(?:[.,]\d{1,6})?)\s{0,4}"
-    r"(?P<after>[^\d\s./-]{0,8})\s{0,4}(?:(?:/|per|a)\s{0,4}(?P<unit>[a-zA-Z]{1,6}))?"
+    r"(?P<before>[^\d\s./,-]{0,8})\s{0,4}"
+    # a comma before three digits is that of thousands, unless all that it parts is a 0
+    r"(?:(?P<thousands>[1-9]\d{0,2}(?:,\d{3}){1,3}(?:\.\d{1,6})?)"
+    r"|(?P<amount>0,\d{1,6}|\d{1,9}(?:\.\d{1,6}|,(?!\d{3}(?!\d))\d{1,6})?))\s{0,4}"
+    r"(?P<after>[^\d\s./,-]{0,8})\s{0,4}(?:(?:/|per|a)\s{0,4}(?P<unit>[a-zA-Z]{1,6}))?"
 )
 _HOURS = {"h": 1.0, "hr": 1.0, "hour": 1.0, "day": 24.0, "d": 24.0, "month": MONTH_H, "mo": MONTH_H}
 _HINT = 'such as "0.40/h", "£350/month" or "2.10 USD/h"'
@@ -83,6 +86,8 @@ def _read(text: str, option: str, hint: str) -> dict[str, str | None]:
 
 
 def _amount(told: dict[str, str | None]) -> float:
+    if told["thousands"]:
+        return float(told["thousands"].replace(",", ""))
     return float((told["amount"] or "0").replace(",", "."))
 
 

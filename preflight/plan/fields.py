@@ -24,8 +24,9 @@ def document(text: str | bytes, name: str) -> dict[str, Any]:
     """The JSON object of that text; UsageError for anything else, NaN and deep nesting too."""
     if len(text) > MAX_BYTES:
         raise UsageError(f"{name}: larger than a config.json can be ({MAX_BYTES >> 20} MiB)", HINT)
+    mark = b"\xef\xbb\xbf" if isinstance(text, bytes) else "\ufeff"
     try:
-        found = msgspec.json.decode(text)
+        found = msgspec.json.decode(text.removeprefix(mark))  # type: ignore[arg-type]
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise UsageError(f"{name}: not the JSON of a config.json: {error}", HINT) from error
     if not isinstance(found, dict):

@@ -61,10 +61,10 @@ def _context(plan: Plan) -> Callable[[Candidate], float]:
 
 
 def _cost(plan: Plan) -> Callable[[Candidate], float]:
-    """Without a price, what each card yields."""
+    """Without a price, or for none, what each card yields."""
 
     def score(one: Candidate) -> float:
-        if one.cost_per_mtok:
+        if one.cost_per_mtok and one.cost_per_mtok.amount:
             return 1 / one.cost_per_mtok.amount
         return one.decode[plan.wish.concurrency].tok_s / max(one.cards, 1)
 

@@ -97,7 +97,7 @@ def compare(one: Candidate, log: Mapping[str, Any]) -> Witness:
         _row("weights_gib", fullest.weights_gib, log, lambda p, m: _part(p, m, _WEIGHTS)),
         _row("activation_gib", fullest.activation_gib, log, _near),
         _row("graph_gib", fullest.graphs_gib, log, _near),
-        _row("kv_cache_gib", fullest.kv_cache_gib, log, _cache_gib, why_less),
+        _row("kv_cache_gib", max(fullest.kv_cache_gib, 0.0), log, _cache_gib, why_less),
         _row("kv_cache_tokens", held.kv_cache_tokens, log, _tokens(one, log), why_less),
         _row(
             "max_concurrency", held.max_concurrency, log, lambda p, m: _part(p, m, 0.05), why_less

@@ -120,7 +120,7 @@ def _rank(rank: RankMemory) -> dict[str, Any]:
         "gpu": rank.subject,
         "layers": rank.layers,
         "weights_gib": _figure(rank.weights_gib, 3),
-        "kv_cache_gib": _figure(rank.kv_cache_gib, 3),
+        "kv_cache_gib": _figure(max(rank.kv_cache_gib, 0.0), 3),  # the reason tells what is short
         "activation_gib": _figure(rank.activation_gib, 3),
         "overhead_gib": _figure(rank.context_gib + rank.graphs_gib, 3),
         "graphs_gib": _figure(rank.graphs_gib, 3),

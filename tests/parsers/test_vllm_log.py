@@ -18,6 +18,7 @@ RUNS = {
     "8b-fp8-kvfp8": "llama-8b-fp8",
 }
 FIGURES = ("weights_gib", "kv_cache_gib", "kv_cache_tokens", "graph_gib")
+_VLLM = "INFO 11-24 02:41:18 [api_server.py:1] vLLM API server version 0.32.0\n"
 SETTINGS = ("gpu_memory_utilization", "max_model_len", "max_num_seqs", "max_num_batched_tokens")
 
 
@@ -63,3 +64,30 @@ def test_a_lines_own_level_decides_whether_it_is_an_error(line: str, is_error: b
     error = parsers.parse("vllm-log", line.encode())["error"]
     assert (error is not None) == is_error
     assert error is None or error["message"].startswith(("torch.", "NCCL"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ERROR:    [Errno 98] error while attempting to bind on address ('0.0.0.0', 8000): "
+        "address already in use",
+        "Nov 24 15:10:08 gpu01 vllm[651]: OSError: [Errno 98] Address already in use",
+    ],
+)
+def test_a_taken_port_is_named(line: str) -> None:
+    error = parsers.parse("vllm-log", f"{_VLLM}{line}\n".encode())["error"]
+    assert error["class"] == "port-in-use"
+    assert "ddress already in use" in error["message"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "INFO:     Received request cmpl-1: prompt: 'why CUDA out of memory?', params: x",
+        "(APIServer pid=651) INFO:     prompt: 'ValueError: CUDA out of memory'",
+        "Nov 24 15:10:08 gpu01 vllm[651]: INFO:     'CUDA out of memory'",
+        "Received request cmpl-1: prompt: 'why CUDA out of memory?', params: x",
+    ],
+)
+def test_what_a_request_asks_is_no_error(line: str) -> None:
+    assert parsers.parse("vllm-log", f"{_VLLM}{line}\n".encode())["error"] is None

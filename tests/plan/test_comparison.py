@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from preflight.layout import parse
 from preflight.plan import cards, lookup
 from preflight.plan.answer import plan
 from preflight.plan.comparison import Need, Option, compare, option
@@ -16,7 +17,7 @@ def _option(gpus: str, need: Need, price: float | None = None, most: int = 256) 
         "0.32.0",
         concurrency=need.batch,
         overrides={"max-num-seqs": most},
-        price=Price(price) if price else None,
+        price=None if price is None else Price(price),
     )
     return option(gpus, plan(lookup.find("llama-3.1-8b"), cards.parse(gpus), wish), need)
 
@@ -60,3 +61,24 @@ def test_where_nothing_is_enough_nothing_is_taken() -> None:
     made = compare([_option("RTX 4090", need, 0.35)], need)
     assert made.recommended is None
     assert made.why == "none gives 1000 tok/s for each request and 4 requests at once"
+
+
+def test_what_costs_nothing_is_cheaper_than_what_is_paid() -> None:
+    need = Need(40, None)
+    options = [_option("RTX 4090", need, 0.35), _option("H100 80GB HBM3", need, 0.0)]
+    assert compare(options, need).recommended is options[1]
+
+
+def test_only_the_layout_asked_for_is_enough() -> None:
+    wish = Wish("0.32.0", layout=parse("tp2"))
+    made = plan(lookup.find("llama-3.1-8b"), cards.parse("H200"), wish)
+    alone = option("H200", made, Need(), wish.layout)
+    assert alone.best is None
+    assert not alone.is_enough
+    assert compare([alone], Need()).why == "the model fits none of them as tp2"
+
+
+def test_a_free_host_is_ranked_for_cost() -> None:
+    wish = Wish("0.32.0", aim="cost", price=Price(0.0))
+    made = plan(lookup.find("llama-3.1-8b"), cards.parse("2x RTX 4090"), wish)
+    assert option("2x RTX 4090", made, Need()).best is not None

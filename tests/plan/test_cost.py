@@ -18,6 +18,11 @@ from preflight.plan.cost import Price, an_hour, hourly, of_power, per_million
         ("2.10 USD/h", Price(2.10, "USD")),
         ("EUR 24 per day", Price(1.0, "EUR")),
         ("0,40/h", Price(0.40)),
+        ("0,405/h", Price(0.405)),
+        ("£1,200/month", Price(1200 / 730, "£")),
+        ("£1,200.50/month", Price(1200.5 / 730, "£")),
+        ("1,234,567", Price(1234567.0)),
+        ("0", Price(0.0)),
     ],
 )
 def test_hourly(text: str, an_hour_is: Price) -> None:
@@ -26,7 +31,9 @@ def test_hourly(text: str, an_hour_is: Price) -> None:
     assert told.currency == an_hour_is.currency
 
 
-@pytest.mark.parametrize("text", ["", "cheap", "1/fortnight", "-1/h", "1e9", "£1€/h", "1" * 30])
+@pytest.mark.parametrize(
+    "text", ["", "cheap", "1/fortnight", "-1/h", "1e9", "£1€/h", "1" * 30, "12000,500", "1,20,000"]
+)
 def test_no_price(text: str) -> None:
     with pytest.raises(UsageError, match="--price"):
         hourly(text)

@@ -69,6 +69,13 @@ def test_a_folder_and_its_file(folder: Path) -> None:
     assert by_folder.name == "tiny"
 
 
+def test_a_byte_order_mark_is_no_fault(folder: Path) -> None:
+    plain = lookup.find(str(folder))
+    config = folder / "config.json"
+    config.write_bytes(b"\xef\xbb\xbf" + config.read_bytes())
+    assert lookup.find(str(folder)).parameters == plain.parameters
+
+
 def test_weights_in_the_folder_are_measured(folder: Path) -> None:
     size = int(stored_bytes(lookup.find(str(folder))))
     (folder / "model.safetensors").write_bytes(safetensors({"model.embed_tokens.weight": size}))

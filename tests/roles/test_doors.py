@@ -30,7 +30,7 @@ class Server(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self._answer(json.dumps({"data": [{"id": "chat"}]}))
+        self._answer(json.dumps({"data": [{"id": "chat"}], "asked": self.path}))
 
     def do_POST(self) -> None:
         question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -140,6 +140,24 @@ def test_a_client_with_the_key_gets_inference_and_nothing_else(
     assert told["without_key"] == 401
     assert told["other_name"] in (401, 421)
     assert told["closed"] == dict.fromkeys(CLOSED, 404)
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["/metrics/../v1/models", "/metrics/%2e%2e/v1/models", "//v1/models", "/v1/./models"],
+)
+def test_a_path_is_passed_on_as_it_is_named_here(
+    door: int, asking: ModuleType, spelling: str
+) -> None:
+    answers(asking, door)
+    status, text = asking.Port(door, NAME, KEY, 20).ask(spelling + "?after=a")
+    assert status in (200, 400, 404)
+    if status == 200:
+        assert json.loads(text)["asked"] == "/v1/models?after=a"
+
+
+def test_another_case_is_another_key(door: int, asking: ModuleType) -> None:
+    assert set(answers(asking, door, key=KEY.upper())["closed"].values()) == {401}
 
 
 def test_a_name_that_is_not_listed_is_no_way_in(door: int, asking: ModuleType) -> None:

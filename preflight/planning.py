@@ -28,7 +28,7 @@ from preflight.plan.cost import Price
 from preflight.plan.fields import HINT
 from preflight.plan.ranking import Choice
 from preflight.plan.shapes import Model
-from preflight.plan.usable import usable
+from preflight.plan.usable import listed, plannable
 from preflight.plan.wish import Aim, Wish
 
 INPUT, OUTPUT = 512, 128  # tokens of a request, where nothing is said
@@ -143,8 +143,9 @@ def answer(question: Question, facts: Facts | None = None) -> Answer:
     if name or facts is None:
         facts, devices = None, _named(name)
     else:
-        facts, left_out = usable(facts)
-        devices = _of(facts, left_out)
+        order = listed(facts)
+        facts, left_out = plannable(facts)
+        devices = _of(facts, order, left_out)
     wish = replace(wish, price=_price(question, name, 0))
     made = plan(model, devices, wish, facts)
     made = replace(made, notes=(*left_out, *made.notes))
@@ -232,8 +233,8 @@ def _named(name: str) -> Cards:
     return cards.parse(name)
 
 
-def _of(facts: Facts, left_out: tuple[str, ...]) -> Cards:
-    devices = cards.from_facts(facts)
+def _of(facts: Facts, order: tuple[str, ...], left_out: tuple[str, ...]) -> Cards:
+    devices = cards.from_facts(facts, order)
     if isinstance(devices, Missing):
         raise CannotJudge(f"the host's cards cannot be planned for: {devices}")
     if not devices:

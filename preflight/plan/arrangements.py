@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import ceil
 
 from preflight.facts import Facts
 from preflight.layout import REPLICAS, SPLIT, Layout, parse
@@ -17,6 +18,7 @@ from preflight.plan.shapes import Device, Refusal
 Cards = tuple[Device, ...]
 _FAR = {"PIX": 1, "PXB": 2, "PHB": 3, "NODE": 4, "SYS": 6}  # NVLink is 0, not known 5
 _UNKNOWN_WAY = 5
+_SPARE = 0.08  # of a card, that vLLM leaves to others: gpu_memory_utilization is 0.92
 _MOST_ALIKE = 8  # cards of one kind that are tried in every combination
 
 
@@ -69,8 +71,17 @@ def kind(device: Device) -> tuple[str, int]:
 
 
 def strongest_first(devices: Sequence[Device]) -> list[Device]:
-    """By memory, as it is sold; of as much by bandwidth."""
-    return sorted(devices, key=lambda device: (-round(device.memory_gib), -device.memory_gb_s))
+    """By memory, as it is sold, less what others hold of it; of as much by bandwidth."""
+    return sorted(
+        devices,
+        key=lambda device: (taken_gib(device) - round(device.memory_gib), -device.memory_gb_s),
+    )
+
+
+def taken_gib(device: Device) -> int:
+    """What others hold of a card; 0 where vLLM would not mind, which leaves them a share."""
+    used = device.memory_used_gib
+    return ceil(used) if used > _SPARE * device.memory_gib else 0
 
 
 def _split(devices: Cards, layout: Layout) -> Arrangement:
@@ -88,19 +99,26 @@ def _groups(devices: Cards, size: int, ways: Mapping[str, int]) -> Iterator[Card
     kinds: dict[tuple[str, int], list[Device]] = {}
     for device in devices:
         kinds.setdefault(kind(device), []).append(device)
-    for alike in sorted(kinds.values(), key=lambda cards: (-len(cards), -cards[0].memory_gib)):
-        left = alike
+    for alike in sorted(kinds.values(), key=_by_free):
+        left = sorted(alike, key=taken_gib)
         while len(left) >= size:
             nearest = min(combinations(left[: max(_MOST_ALIKE, size)], size), key=_spread(ways))
             yield nearest
             left = [device for device in left if device not in nearest]
 
 
-def _spread(ways: Mapping[str, int]) -> Callable[[Cards], tuple[int, int]]:
-    def spread(group: Cards) -> tuple[int, int]:
+def _by_free(alike: Sequence[Device]) -> tuple[int, int, float]:
+    free = sum(not taken_gib(device) for device in alike)
+    return -free, -len(alike), -alike[0].memory_gib
+
+
+def _spread(ways: Mapping[str, int]) -> Callable[[Cards], tuple[int, int, int]]:
+    """Free cards before near ones: vLLM does not start on a card that others have filled."""
+
+    def spread(group: Cards) -> tuple[int, int, int]:
         pairs = combinations((device.subject for device in group), 2)
         far = [ways.get(f"{one}-{two}", _UNKNOWN_WAY) for one, two in pairs]
-        return max(far), sum(far)
+        return max(taken_gib(device) for device in group), max(far), sum(far)
 
     return spread
 

@@ -7,7 +7,7 @@ card of which the memory or the bandwidth is unknown cannot be planned for.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from preflight.errors import UsageError
 from preflight.facts import Card, Fact, Facts, Gpu, GpuUse, Missing, NotApplicable
@@ -49,6 +49,7 @@ def of_product(card: Card, subject: str, memory_mib: int) -> Device:
     seen = _figure(card, "torch_gib") if is_stock else None
     return Device(
         subject=subject,
+        cuda_index=int(subject.removeprefix("gpu")),
         name=card.name,
         memory_gib=seen or memory_mib / 1024 - RESERVE_GIB,
         memory_used_gib=0.0,
@@ -62,29 +63,50 @@ def of_product(card: Card, subject: str, memory_mib: int) -> Device:
     )
 
 
-def from_facts(facts: Facts) -> tuple[Device, ...] | Missing:
-    """The cards of a host that was looked at; Missing where one cannot be planned for."""
+def from_facts(facts: Facts, listed: Sequence[str] = ()) -> tuple[Device, ...] | Missing:
+    """The cards of a host that was looked at; Missing where one cannot be planned for.
+
+    `listed` are all that the driver lists, in CUDA's order: those left out of the facts count too.
+    """
     if isinstance(facts.gpus, (Missing, NotApplicable)):
         words = str(facts.gpus)
         return facts.gpus if isinstance(facts.gpus, Missing) else Missing("not-present", words)
     devices: list[Device] = []
+    order = list(listed) or [gpu.subject for gpu in facts.gpus]
     for gpu in facts.gpus:
-        device = _device(gpu)
+        device = _device(gpu, order.index(gpu.subject))
         if isinstance(device, Missing):
             return device
         devices.append(device)
     return tuple(devices)
 
 
-def _device(gpu: Gpu) -> Device | Missing:
+def lacking(gpu: Gpu) -> str:
+    """What is not known of a card and a plan needs, "" where nothing is."""
     card = gpu.catalog if isinstance(gpu.catalog, Card) else None
     cuda = gpu.cuda_device if isinstance(gpu.cuda_device, CudaDevice) else None
+    if not _memory_gib(gpu, card, cuda)[0]:
+        return "memory"
+    if not _bandwidth(gpu, card)[0]:
+        return "bandwidth"
+    return "" if _told_capability(gpu) else "compute capability"
+
+
+def _told_capability(gpu: Gpu) -> str:
+    cuda = gpu.cuda_device if isinstance(gpu.cuda_device, CudaDevice) else None
+    card = gpu.catalog if isinstance(gpu.catalog, Card) else None
+    return (cuda and cuda.compute_capability) or (card and card.compute_capability) or ""
+
+
+def _device(gpu: Gpu, index: int) -> Device | Missing:
+    card = gpu.catalog if isinstance(gpu.catalog, Card) else None
+    cuda = gpu.cuda_device if isinstance(gpu.cuda_device, CudaDevice) else None
+    capability = _told_capability(gpu)
+    lacks = lacking(gpu)
+    if lacks or not capability:
+        return Missing("not-collected", f"{gpu.label}: its {lacks} is not known")
     memory, memory_basis = _memory_gib(gpu, card, cuda)
     bandwidth, bandwidth_basis = _bandwidth(gpu, card)
-    capability = (cuda and cuda.compute_capability) or (card and card.compute_capability)
-    if not memory or not bandwidth or not capability:
-        lacks = "memory" if not memory else "bandwidth" if not bandwidth else "compute capability"
-        return Missing("not-collected", f"{gpu.label}: its {lacks} is not known")
     power = _plain(gpu.power_limit_w)
     basis: dict[str, Basis] = {"memory_gib": memory_basis, "memory_gb_s": bandwidth_basis}
     basis |= {"tflops": "catalog", "power_w": "reported" if power else "catalog"}
@@ -102,6 +124,7 @@ def _device(gpu: Gpu) -> Device | Missing:
         power_w=power or (float(card.power_limit_w) if card else None),
         form=card.form if card else None,
         pcie_gb_s=_median(gpu.host_to_device),
+        cuda_index=index,
         basis=basis,
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from preflight.plan import formats
+from preflight.plan import formats, kv_cache
 from preflight.plan.shapes import Device, Matrix, Model, Refusal, Setup
 
 
@@ -98,7 +98,7 @@ def _formats(model: Model, devices: Sequence[Device], setup: Setup) -> Refusal |
             found = formats.support(format, device.compute_capability, setup.vllm_version)
             if found.how == "none":
                 return Refusal(f"{device.subject} ({device.name}): {found.reason}", kind="format")
-        wanted = setup.kv_cache_dtype
+        wanted = kv_cache.cache_dtype(model, setup)
         if wanted.startswith("fp8") and device.compute_capability < (8, 0):
             words = (
                 f"{device.subject} ({device.name}): an fp8 KV cache needs compute capability 8.0"

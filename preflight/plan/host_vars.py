@@ -64,7 +64,7 @@ def _instance(plan: Plan, chosen: Candidate, cards: Cards, number: int) -> dict[
         "name": f"{NAME}-{number + 1}" if is_replica else NAME,
         "model": folder(plan.model.name),
         "port": _FIRST_PORT + number,
-        "gpus": [int(card.subject.removeprefix("gpu")) for card in cards],
+        "gpus": [card.cuda_index for card in cards],
     }
     if is_replica:
         told["served_model_name"] = NAME

@@ -178,6 +178,7 @@ class Device:
     power_w: float | None = None
     form: Literal["geforce", "workstation", "data-center"] | None = None
     pcie_gb_s: float | None = None  # one way, host to card
+    cuda_index: int = 0  # as CUDA counts the host's cards in the order of the bus
     basis: Mapping[str, Basis] = field(default_factory=dict)
 
 

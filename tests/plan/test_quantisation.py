@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from preflight.plan import formats, lookup
+from preflight.plan import divisible, formats, lookup
+from preflight.plan.cards import parse
 from preflight.plan.fields import Fields
 from preflight.plan.formats import BF16, FP8, FP8_BLOCK, INT8, MXFP4, NVFP4, Support
 from preflight.plan.ignored import names
 from preflight.plan.quantisation import quantisation
 from preflight.plan.reading import read
-from preflight.plan.shapes import Format
+from preflight.plan.shapes import Format, Setup
 
 _CT_WEIGHTS = {"num_bits": 4, "type": "int", "strategy": "group", "group_size": 128}
 _PROJ = "layers.3.self_attn.q_proj"
@@ -213,3 +214,17 @@ def lookup_config() -> dict[str, Any]:
         "num_attention_heads": 16,
         "vocab_size": 32000,
     }
+
+
+def test_a_card_without_fp8_is_refused_the_cache_that_a_checkpoint_asks_for() -> None:
+    scheme = {"type": "float", "num_bits": 8}
+    weights = {**_compressed({"num_bits": 4, "type": "int", "group_size": 128})}
+    config = {**lookup_config(), "quantization_config": {**weights, "kv_cache_scheme": scheme}}
+    model = read(json.dumps(config), "model")
+    turing, ampere = parse("RTX 2080 Ti"), parse("RTX 3090")
+    refused = divisible.refusal(model, turing, Setup("0.32.0"))
+    assert refused is not None
+    assert "fp8 KV cache needs compute capability 8.0" in refused.reason
+    assert divisible.refusal(model, ampere, Setup("0.32.0")) is None
+    held = Setup("0.32.0", kv_cache_dtype="bfloat16")
+    assert divisible.refusal(model, turing, held) is None

@@ -70,8 +70,9 @@ def _planned(
 
 
 def _judgement(capture: Capture, judged: Judgement) -> Judgement:
-    """A file of another tool that was cut off is accepted for nothing that it still holds."""
-    if capture.imported is None or capture.complete or judged.verdict is Verdict.REJECT:
+    """Evidence that was cut off is accepted for nothing that it still holds."""
+    is_whole = capture.complete and not capture.probe.stopped
+    if is_whole or judged.verdict is Verdict.REJECT:
         return judged
     return Judgement(Verdict.UNKNOWN, judged.missing_required, is_cut=True)
 

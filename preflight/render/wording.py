@@ -116,7 +116,8 @@ def _heaviest(failures: list[Finding]) -> RemedyClass | None:
 def _undecided(report: Report) -> str:
     lacking = report.judgement.missing_required
     if not lacking and report.judgement.is_cut:
-        return "unknown: the file ends early, and nothing is accepted for what it still holds"
+        what = "the file ends early" if report.imported else "the run ended early"
+        return f"unknown: {what}, and nothing is accepted for what it still holds"
     reasons = _some(distinct(_short(reason(f)) for f in _lacking(report)), 2, "; ")
     because = f" ({reasons})" if reasons else ""
     are = "required check is" if len(lacking) == 1 else "required checks are"
@@ -139,6 +140,8 @@ def _advice(report: Report) -> list[str]:
     answered = {f.id for f in findings}
     if report.imported:
         return [_ON_THE_HOST]
+    if report.judgement.is_cut and not report.judgement.missing_required:
+        return ["run it again to its end"]
     if not answered.issuperset(report.judgement.missing_required):
         reasons.append("not collected")
     found = [advice for r in reasons for begin, advice in ADVICE.items() if r.startswith(begin)]

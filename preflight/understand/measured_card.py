@@ -17,9 +17,11 @@ from preflight.understand.measurements import (
     Measurements,
     count,
     figure,
+    is_fault,
     is_figure,
     line,
     listed,
+    positive,
     summed_up,
     taken,
     told,
@@ -27,6 +29,7 @@ from preflight.understand.measurements import (
 )
 from preflight.understand.nvml import member
 from preflight.understand.picking import Picked, Picks, number, whole, words
+from preflight.understand.possible import possible
 from preflight.understand.power import throttle_names
 
 _FIGURES = {
@@ -52,8 +55,8 @@ _RATES = {
     "tensor_fp8": "tensor-fp8",
     "tensor_int8": "tensor-int8",
 }
+_MOST = 1000  # faults of one card that are told: a guess
 _COPIES = ("host-to-device", "device-to-host")
-_FAULTS = ("failed", "timed-out")
 # By compute capability, for a card that the catalogue does not know.
 _FAMILIES = {
     "7.0": "volta",
@@ -80,15 +83,16 @@ def measured_card(card: CardEvidence, picks: Picks) -> Picks:
         "memory_bandwidth": _better(of, card.pci, "device-copy", "device-copy-engine"),
         "rest": _rest(of, card.pci),
         "copying_s": _copying_s(of, card.pci),
-        "sm_ids": told(of.of_card("sm-ids", card.pci), "sms", count),
+        "sm_ids": told(of.of_card("sm-ids", card.pci), "sms", positive),
     }
     link = _link_under_load(of, card.pci)
     facts["pcie_link_gen_under_load"] = link if isinstance(link, Missing) else link[0]
     facts["pcie_link_width_under_load"] = link if isinstance(link, Missing) else link[1]
-    found = {name: taken(fact) for name, fact in facts.items()}
+    raw = _raw(link, picks)
+    facts = possible(facts, picks["catalog"].value, raw.value)
     return {
-        **found,
-        "pcie_raw_gb_s": _raw(link, picks),
+        **{name: taken(fact) for name, fact in facts.items()},
+        "pcie_raw_gb_s": raw,
         "is_in_guest": card.host.surroundings.is_guest,
         "family": _family(picks["catalog"], facts["cuda_device"]),
     }
@@ -97,7 +101,7 @@ def measured_card(card: CardEvidence, picks: Picks) -> Picks:
 def cuda_device(of: Measurements, pci: str) -> Fact[CudaDevice]:
     one = _cuda(of, pci)
     capability = told(one, "compute_capability", _capability)
-    name, sms = told(one, "name", words), told(one, "sms", count)
+    name, sms = told(one, "name", words), told(one, "sms", positive)
     for fact in (name, sms, capability):
         if isinstance(fact, Missing):
             return fact
@@ -117,9 +121,9 @@ def cuda_device(of: Measurements, pci: str) -> Fact[CudaDevice]:
 
 
 def _cuda(of: Measurements, pci: str) -> Measurement | Missing:
-    """The card's own entry, else that of the library as a whole: it may not even start."""
-    own = of.of_card("cuda", pci)
-    return of.of_card("cuda", "") if isinstance(own, Missing) else own
+    """The card's own entry, else why the library as a whole did not even start."""
+    own, of_all = of.of_card("cuda", pci), of.of_card("cuda", "")
+    return of_all if isinstance(own, Missing) and why(of_all) else own
 
 
 def _capability(value: object) -> str | None:
@@ -128,17 +132,17 @@ def _capability(value: object) -> str | None:
 
 
 def _errors(of: Measurements, pci: str) -> Fact[tuple[str, ...]]:
-    """What failed or never ended on the card; nothing is known before its context was tried."""
+    """What failed or never ended on the card; nothing is known before its context told of it."""
     one = _cuda(of, pci)
-    if isinstance(one, Missing):
-        return one
     # What many did at once failed in every card's entry: the host's finding, it names no card.
     alone = [other for other in of.on_card(pci) if len(other.cards) < 2]
-    bad = [other for other in alone if other.status in _FAULTS]
-    if one.status in _FAULTS and one not in bad:
+    bad = [other for other in alone if is_fault(other)]
+    if not isinstance(one, Missing) and is_fault(one) and one not in bad:
         bad.insert(0, one)
-    gap = why(one)
-    return tuple(map(line, bad)) if bad or gap is None else gap
+    if bad:
+        return tuple(map(line, bad[:_MOST]))
+    device = cuda_device(of, pci)
+    return device if isinstance(device, Missing) else ()
 
 
 def _rest(of: Measurements, pci: str) -> Fact[Rest]:
@@ -224,7 +228,7 @@ def _clock_mhz(one: Measurement) -> float | None:
     """Cycles by nanoseconds as the kernel counted them; else what the probe made of them."""
     pairs = zip(listed(one, "cycles"), listed(one, "ns"), strict=False)
     clocks = [1000 * c / ns for c, ns in pairs if is_figure(c) and is_figure(ns)]
-    clocks = clocks or [clock for clock in listed(one, "clock_mhz") if is_figure(clock)]
+    clocks = [clock for clock in clocks or listed(one, "clock_mhz") if is_figure(clock)]
     return round(median(clocks), 1) if clocks else None
 
 
@@ -256,8 +260,19 @@ def wrong_results(
     found: dict[str, Fact[tuple[str, ...]]] = {}
     for pci in subjects:
         wrong = known[pci] or _differing(sums, pci, subjects)
-        found[pci] = tuple(wrong) if wrong else why(of.of_card("compute-correct", pci)) or ()
+        found[pci] = tuple(wrong[:_MOST]) if wrong else _untried(of, pci) or ()
     return found
+
+
+def _untried(of: Measurements, pci: str) -> Missing | None:
+    """Why "nothing was wrong" proves nothing: too little was computed, or not told."""
+    own = of.of_card("compute-correct", pci)
+    if gap := why(own):
+        return gap
+    for key, convert in (("wrong", count), ("iterations", positive)):
+        if isinstance(told(own, key, convert), Missing):
+            return Missing("not-parsed", f"compute-correct tells no {key}")
+    return None if _checksums(of, pci) else Missing("not-parsed", "compute-correct tells no sum")
 
 
 def _known_wrong(of: Measurements, pci: str) -> list[str]:

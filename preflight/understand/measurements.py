@@ -17,9 +17,9 @@ from preflight.understand.picking import Picked, known, number, whole, words
 
 T = TypeVar("T")
 SOURCE = "measurements"
-_MOST = 20_000  # entries of a capture, and samples of an entry: a guess, far above what is taken
+_MOST = 20_000  # samples of an entry: a guess, far above what is taken
 _LESS_IS_BETTER = frozenset({"us"})
-_LARGEST = 1e12  # of any figure in any unit
+_SMALLEST, _LARGEST = 1e-9, 1e12  # of any figure in any unit
 _REASONS: Mapping[str, MissingReason] = {
     "timed-out": "timed-out",
     "not-supported": "not-supported",
@@ -27,12 +27,15 @@ _REASONS: Mapping[str, MissingReason] = {
     "skipped": "skipped",
     "in-use": "in-use",
 }
+# Why nothing was tried or can be; every other word, also an unknown one, is a fault.
+_HARMLESS = frozenset({"skipped", "in-use", "not-supported", "tool-absent"})
+_WRONG, _FAULT, _WELL, _GAP = range(4)
 Key = tuple[str, str, str, str]  # name, card, from, to
 
 
 @dataclass(frozen=True)
 class Measurements:
-    """All measurements of a capture; of several of one name and card the first that is well."""
+    """All measurements of a capture; of several of one name and card the worst counts."""
 
     by_key: Mapping[Key, Measurement]
     by_card: Mapping[str, Sequence[Measurement]]
@@ -58,11 +61,11 @@ class Measurements:
 def measurements(capture: Capture) -> Measurements:
     chosen: dict[Key, Measurement] = {}
     names: dict[str, list[Measurement]] = defaultdict(list)
-    for one in capture.measurements[:_MOST]:
-        pci, of, to = (normal(place) or "" for place in (one.pci, one.of, one.to))
+    for one in capture.measurements:
+        pci, of, to = (_place(text) for text in (one.pci, one.of, one.to))
         key = one.name[:80], pci, of, to
         names[key[0]].append(one)
-        if key not in chosen or (chosen[key].status != "ok" and one.status == "ok"):
+        if key not in chosen or _rank(one) < _rank(chosen[key]):
             chosen[key] = one
     cards: dict[str, list[Measurement]] = defaultdict(list)
     pairs: dict[tuple[str, str], list[Measurement]] = defaultdict(list)
@@ -72,6 +75,25 @@ def measurements(capture: Capture) -> Measurements:
         elif of and to:
             pairs[of, to].append(one)
     return Measurements(chosen, cards, pairs, names)
+
+
+def _place(text: str) -> str:
+    """An address; "" where none is told: what is no address is of no card, not of all."""
+    return (normal(text) or f"?{text[:40]}") if text else ""
+
+
+def is_fault(one: Measurement) -> bool:
+    """It failed or never ended; damaged data are a result."""
+    return _rank(one) == _FAULT
+
+
+def _rank(one: Measurement) -> int:
+    """The worse, the lower; what was left out says nothing against what was done."""
+    if one.status == "wrong-data" or count(one.values.get("wrong")):
+        return _WRONG if one.status in ("ok", "wrong-data") else _FAULT
+    if one.status == "ok":
+        return _WELL
+    return _GAP if one.status in _HARMLESS else _FAULT
 
 
 def taken(fact: Fact[Any]) -> Picked:
@@ -122,9 +144,9 @@ def summed_up(samples: Sequence[Any], unit: str, method: str) -> Measured | None
 
 
 def is_figure(value: object) -> bool:
-    """A positive number of a size that something measured can have."""
+    """A number above zero of a size that something measured can have."""
     told = number(value)
-    return told is not None and math.isfinite(told) and 0 < told < _LARGEST
+    return told is not None and math.isfinite(told) and _SMALLEST <= told < _LARGEST
 
 
 def told(one: Measurement | Missing, key: str, convert: Callable[[Any], T | None]) -> Fact[T]:
@@ -148,3 +170,8 @@ def count(value: object) -> int | None:
     """A whole number that is not below zero."""
     told = whole(value)
     return told if told is not None and told >= 0 else None
+
+
+def positive(value: object) -> int | None:
+    """A whole number above zero."""
+    return count(value) or None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -9,6 +10,7 @@ from preflight.capture import plain
 from preflight.facts import NOT_COLLECTED, NOT_IN_BUG_REPORT, Fact, Missing, NotApplicable
 
 T = TypeVar("T")
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
 _SAYS_LITTLE = frozenset({"not-collected", "tool-absent", "not-present"})
 
 
@@ -48,7 +50,7 @@ def converted(fact: Fact[Any], convert: Callable[[Any], T | None]) -> Fact[T]:
 
 def whole(value: object) -> int | None:
     """An integer of a sane size, also written as text."""
-    if isinstance(value, str) and value.strip().lstrip("-").isdecimal() and len(value) < 20:
+    if isinstance(value, str) and len(value) < 20 and _WHOLE.fullmatch(value.strip()):
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63:
         return value

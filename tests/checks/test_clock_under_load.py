@@ -31,8 +31,18 @@ def test_clock_by_cycles(
 
 @pytest.mark.parametrize("highest, status", [(-1, Status.UNKNOWN), (0, Status.UNKNOWN), (1, PASS)])
 def test_without_a_highest_clock_nothing_is_said(highest: int, status: Status) -> None:
-    got = rate(4096, clock_mhz=1200.0)
+    got = rate(4096, clock_mhz=1.2)
     assert check(Limits(), tensor_rate=got, clock_max_mhz=highest).status is status
+
+
+@pytest.mark.parametrize(
+    "clock, status", [(2475.0, PASS), (2476.0, Status.UNKNOWN), (1e12, Status.UNKNOWN)]
+)
+def test_a_clock_that_no_card_has_was_not_read(clock: float, status: Status) -> None:
+    got = rate(4096, clock_mhz=clock, throttle=("sw_power_cap",))
+    finding = check(Limits(), tensor_rate=got, clock_max_mhz=1980, family="hopper")
+    assert finding.status is status
+    assert (finding.reason is not None) is (status is Status.UNKNOWN)
 
 
 @pytest.mark.parametrize("clock, expected", [(1200.0, None), (1199.0, 1200)])

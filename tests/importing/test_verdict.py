@@ -41,8 +41,19 @@ def test_no_policy_accepts_a_file_that_was_cut() -> None:
     assert told.verdict is Verdict.UNKNOWN
     assert "the file ends early, and nothing is accepted" in shown(told)
     assert judged(msgspec.structs.replace(cut, complete=True)).verdict is Verdict.ACCEPT
-    live = msgspec.structs.replace(cut, imported=None)
-    assert judged(live).verdict is Verdict.ACCEPT  # the probe's own stop is told in a note
+
+
+@pytest.mark.parametrize(
+    "is_complete, stopped", [(False, ""), (False, "deadline"), (True, "signal")]
+)
+def test_no_policy_accepts_a_run_that_ended_early(is_complete: bool, stopped: str) -> None:
+    whole = msgspec.structs.replace(read(as_text(SOUND), "f"), imported=None)
+    assert judged(whole).verdict is Verdict.ACCEPT
+    run = msgspec.structs.replace(whole.probe, stopped=stopped)
+    told = judged(msgspec.structs.replace(whole, complete=is_complete, probe=run))
+    assert told.verdict is Verdict.UNKNOWN
+    assert "unknown: the run ended early, and nothing is accepted" in shown(told)
+    assert "run it again to its end" in shown(told)
 
 
 @pytest.mark.parametrize("flags", ["--safe-mode", "--extra-system-data"])

@@ -15,6 +15,8 @@ from preflight.understand.measurements import figure
 from tests.understand.build import ADDRESSES, Builder, command, device, nvml, with_status
 
 ONE, TWO = ADDRESSES
+CUDA = {"name": "x", "sms": 132, "compute_capability": [9, 0]}
+CORRECT = {"checksums": {"k": "a"}, "iterations": 30, "wrong": 0}
 
 
 def entry(name: str, **told: Any) -> Measurement:
@@ -61,6 +63,7 @@ def test_median_better_quartile_and_spread() -> None:
         ({"samples": [50.0, -1.0]}, "not-parsed"),
         ({"samples": [0.0]}, "not-parsed"),
         ({"samples": [1e300]}, "not-parsed"),
+        ({"samples": [5e-324]}, "not-parsed"),
         ({"unit": "MB/s"}, "not-parsed"),
     ],
 )
@@ -79,7 +82,7 @@ def test_nothing_measured_is_nothing_known() -> None:
 
 
 def test_what_failed_is_told_card_by_card_and_a_library_that_does_not_start_of_all() -> None:
-    well = entry("cuda", pci=ONE, values={"name": "x"})
+    well = entry("cuda", pci=ONE, values=CUDA)
     bad = entry("device-copy", pci=ONE, status="failed", detail="CUDA_ERROR_ILLEGAL_ADDRESS (700)")
     assert first(well).cuda_errors == ()
     assert first(well, bad).cuda_errors == (
@@ -90,6 +93,88 @@ def test_what_failed_is_told_card_by_card_and_a_library_that_does_not_start_of_a
     assert all("802" in gpu.cuda_errors[0] for gpu in gpus)  # type: ignore[index, union-attr]
     absent = first(entry("cuda", status="tool-absent")).cuda_errors
     assert isinstance(absent, Missing)
+    assert first(bad).cuda_errors, "a fault is one also where nothing was told of the context"
+
+
+@pytest.mark.parametrize(
+    "cuda",
+    [
+        entry("cuda", values=CUDA),  # of all cards
+        entry("cuda", pci="nowhere", values=CUDA),
+        entry("cuda", pci="nowhere", status="failed"),
+        entry("cuda", pci=ONE),
+        entry("cuda", pci=ONE, values=CUDA | {"sms": 0}),
+        entry("cuda", pci=ONE, values=CUDA | {"sms": "--5"}),
+    ],
+)
+def test_what_is_not_told_of_the_card_is_no_context_on_it(cuda: Measurement) -> None:
+    gpu = first(cuda)
+    assert isinstance(gpu.cuda_errors, Missing)
+    assert isinstance(gpu.cuda_device, Missing)
+
+
+@pytest.mark.parametrize("status", ["failed", "timed-out", "gpu-lost", "exploded", ""])
+def test_every_word_but_the_harmless_ones_is_a_fault(status: str) -> None:
+    well = entry("cuda", pci=ONE, values=CUDA)
+    assert len(first(well, entry("rest", pci=ONE, status=status)).cuda_errors) == 1  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "status", ["ok", "skipped", "in-use", "not-supported", "tool-absent", "wrong-data"]
+)
+def test_what_was_left_out_or_gave_a_result_is_no_fault(status: str) -> None:
+    well = entry("cuda", pci=ONE, values=CUDA)
+    assert first(well, entry("rest", pci=ONE, status=status)).cuda_errors == ()
+
+
+def test_of_several_the_worst_counts_in_either_order_and_however_many_there_are() -> None:
+    well = entry("compute-correct", pci=ONE, values=CORRECT)
+    wrong, failed = (msgspec.structs.replace(well, status=s) for s in ("wrong-data", "failed"))
+    counted = entry("compute-correct", pci=ONE, values=CORRECT | {"wrong": 2})
+    skipped = msgspec.structs.replace(well, status="skipped", values={})
+    for bad in (wrong, counted):
+        for other in (well, failed, skipped):
+            for told in ((bad, other), (other, bad)):
+                assert len(first(*told).wrong_results) == 1  # type: ignore[arg-type]
+    for told in ((failed, well), (well, failed)):
+        assert isinstance(first(*told).wrong_results, Missing)
+        assert first(*told).cuda_errors
+    for told in ((skipped, well), (well, skipped)):
+        assert first(*told).wrong_results == ()
+    many = [entry("nothing")] * 20_000
+    assert len(first(*many, wrong).wrong_results) == 1  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"wrong": -1},
+        {"wrong": "many"},
+        {"wrong": 1.5},
+        {"wrong": None},
+        {"iterations": 0},
+        {"iterations": None},
+        {"checksums": {}},
+        {"checksums": None},
+    ],
+)
+def test_nothing_wrong_of_nothing_is_no_proof(told: dict[str, Any]) -> None:
+    assert first(entry("compute-correct", pci=ONE, values=CORRECT)).wrong_results == ()
+    found = first(entry("compute-correct", pci=ONE, values=CORRECT | told)).wrong_results
+    assert isinstance(found, Missing)
+    assert found.reason == "not-parsed"
+
+
+def test_a_clock_is_a_figure_too() -> None:
+    def clock(**values: Any) -> float | None:
+        samples = {"unit": "flop/clock/SM", "samples": [4096.0]}
+        rate = first(entry("tensor-bf16", pci=ONE, values=values, **samples)).tensor_bf16
+        return rate.clock_mhz  # type: ignore[union-attr]
+
+    assert clock(cycles=[1e11], ns=[1e8]) == 1e6
+    assert clock(cycles=[1e11], ns=[5e-324]) is None
+    assert clock(cycles=[1e11], ns=[1e-9]) is None
+    assert clock(cycles=[1e11], ns=[5e-324], clock_mhz=[1980.0]) == 1980
 
 
 def test_the_link_is_the_one_that_most_samples_show() -> None:
@@ -101,7 +186,8 @@ def test_the_link_is_the_one_that_most_samples_show() -> None:
 
 def test_a_sum_that_another_card_does_not_have() -> None:
     def correct(pci: str, value: str, **told: Any) -> Measurement:
-        return entry("compute-correct", pci=pci, values={"checksums": {"k": value}, **told})
+        values = {"checksums": {"k": value}, "iterations": 1, **told}
+        return entry("compute-correct", pci=pci, values=values)
 
     one, two = facts(correct(ONE, "a", wrong=0), correct(TWO, "a", wrong=0)).gpus  # type: ignore[misc]
     assert one.wrong_results == two.wrong_results == ()

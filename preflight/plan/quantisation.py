@@ -9,14 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from preflight.errors import UsageError
 from preflight.plan import formats
-from preflight.plan.fields import Fields
+from preflight.plan.fields import HINT, Fields
 from preflight.plan.formats import BF16, FP8, FP8_BLOCK, INT8, INT8_WEIGHT
 from preflight.plan.ignored import NONE, Names, names
 from preflight.plan.shapes import Format
 
 _MAX_NAMES = 50_000
 _MAX_GROUPS = 64
+# Methods that vLLM 0.20 to 0.33 has and that are not read here, with "" for none named.
+_UNREAD = frozenset({"", "gguf", "quark", "torchao", "moe_wna16", "fp_quant", "petit_nvfp4"})
+_UNREAD |= {"ptpc_fp8", "modelopt_mxfp8", "modelopt_mixed", "mxfp8", "online", "humming"}
+_UNREAD |= {"deepseek_v4_fp8", "gpt_oss_mxfp4", "cpu_awq", "deepspeedfp", "rtn"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,8 @@ def quantisation(config: Fields | None) -> Quantisation:
         return Quantisation()
     method = config.text("quant_method", "modelopt" if "quant_algo" in config else "").lower()
     reader = _METHODS.get(method)
+    if reader is None and method not in _UNREAD:
+        raise UsageError(f"{config.name}: vLLM has no quantisation {method[:40]!r}", HINT)
     if reader is None:
         said = f"the quantisation {method[:40]!r} is not known here: counted as 16 bit"
         return Quantisation(notes=(said,))
@@ -89,9 +96,14 @@ def _gptq(config: Fields) -> Quantisation:
     return Quantisation(format, head=config.truth("lm_head"))
 
 
+_BITS = {"awq": (4,), "gptq": (2, 3, 4, 8)}  # AWQConfig and GPTQConfig raise for others
+
+
 def _grouped(name: str, config: Fields, *, zeros: bool, order: bool = False) -> Format:
     bits = config.whole("bits", "w_bit", "num_bits", least=2, most=8, default=4)
     group = config.whole("group_size", "q_group_size", least=-1, most=1 << 20, default=128)
+    if bits not in _BITS[name]:
+        raise UsageError(f"{config.name}: vLLM runs no {name} of {bits} bits", HINT)
     return formats.integer(name, bits, group, zeros=zeros, order=order)
 
 

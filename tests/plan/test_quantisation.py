@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from preflight.errors import UsageError
 from preflight.plan import divisible, formats, lookup
 from preflight.plan.cards import parse
 from preflight.plan.fields import Fields
@@ -128,10 +129,10 @@ def test_a_pattern_left_out_is_told() -> None:
 
 
 def test_an_unknown_method_is_counted_as_16_bit_and_told() -> None:
-    config = {**lookup_config(), "quantization_config": {"quant_method": "quartz"}}
+    config = {**lookup_config(), "quantization_config": {"quant_method": "quark"}}
     model = read(json.dumps(config), "model")
     assert model.format == BF16
-    assert "'quartz' is not known here" in model.notes[0]
+    assert "'quark' is not known here" in model.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -228,3 +229,18 @@ def test_a_card_without_fp8_is_refused_the_cache_that_a_checkpoint_asks_for() ->
     assert divisible.refusal(model, ampere, Setup("0.32.0")) is None
     held = Setup("0.32.0", kv_cache_dtype="bfloat16")
     assert divisible.refusal(model, turing, held) is None
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"quant_method": "zzz"}, "vLLM has no quantisation 'zzz'"),
+        ({"quant_method": "exl2"}, "vLLM has no quantisation 'exl2'"),
+        ({"quant_method": "hqq"}, "vLLM has no quantisation 'hqq'"),
+        ({"quant_method": "awq", "bits": 8, "group_size": 128}, "no awq of 8 bits"),
+        ({"quant_method": "gptq", "bits": 5, "group_size": 128}, "no gptq of 5 bits"),
+    ],
+)
+def test_what_vllm_does_not_run_is_refused(config: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        quantisation(Fields(config, "model"))

@@ -10,9 +10,12 @@ import pytest
 from preflight.catalog import cards as catalogue
 from preflight.facts import Facts, Gpu, GpuUse, Host, KernelFault, Missing
 from preflight.layout import parse as layout
-from preflight.plan import cards
+from preflight.plan import cards, lookup
+from preflight.plan.answer import plan
 from preflight.plan.arrangements import arrange
+from preflight.plan.host_vars import host_vars
 from preflight.plan.usable import listed, plannable, usable
+from preflight.plan.wish import Wish
 
 _4090 = next(card for card in catalogue() if card.name == "GeForce RTX 4090")
 _UNASKED = "nvidia-smi: Failed to initialize NVML: Driver/library version mismatch"
@@ -94,6 +97,11 @@ def test_cards_have_the_numbers_that_cuda_gives_them() -> None:
     devices = cards.from_facts(left, listed(facts))
     assert not isinstance(devices, Missing)
     assert [(one.subject, one.cuda_index) for one in devices] == [("gpu2", 1), ("gpu3", 2)]
+    asked = Wish("0.32.0", layout=layout("tp2"))
+    made = plan(lookup.find("llama-3.2-3b"), devices, asked, left)
+    chosen = next(one for one in made.candidates if one.layout.name == "tp2")
+    (instance,) = host_vars(made, chosen)["vllm_service_instances"]
+    assert instance["gpus"] == [1, 2]
 
 
 @pytest.mark.parametrize(

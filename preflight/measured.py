@@ -52,6 +52,12 @@ class ComputeRate:
     kernel: str  # "wgmma m64n256k16"
     throttle: tuple[str, ...]  # reasons for a lower clock that were seen meanwhile
 
+    def beside(self) -> str:
+        """What a person knows a card by, for behind the figure that is judged."""
+        told = [f"{self.tflops.median:.0f} TFLOP/s"] if self.tflops else []
+        told += [f"{self.clock_mhz:.0f} MHz"] if self.clock_mhz else []
+        return f" ({' at '.join(told)})" if told else ""
+
 
 @dataclass(frozen=True)
 class Rest:

@@ -39,14 +39,8 @@ def check(limits: Limits, *, fma_fp32: ComputeRate, catalog: Card) -> Finding:
     status = graded(got / stock, limits.pass_at, limits.warn_at)
     status = where_proven(status, limits.proven, catalog.family)
     words = f"FP32 units {got:,.0f} operations per clock and SM of {stock:,.0f} of a {catalog.name}"
-    words += f"{_beside(fma_fp32)}, required {limits.pass_at:.0%}"
+    words += f"{fma_fp32.beside()}, required {limits.pass_at:.0%}"
     if status is not PASS and catalog.family not in limits.proven:
         words += f"; that {fma_fp32.kernel or 'this kernel'} can reach it there is not proven"
     least = round(limits.pass_at * stock, 1)
     return Finding(status, round(got, 1), least, "flop/clock/SM", words, basis="measured")
-
-
-def _beside(rate: ComputeRate) -> str:
-    told = [f"{rate.tflops.median:.0f} TFLOP/s"] if rate.tflops else []
-    told += [f"{rate.clock_mhz:.0f} MHz"] if rate.clock_mhz else []
-    return f" ({' at '.join(told)})" if told else ""

@@ -47,14 +47,8 @@ def check(limits: Limits, *, tensor_rate: ComputeRate, catalog: Card) -> Finding
     words = (
         f"tensor cores {got:,.0f} operations per clock and SM of {stock:,.0f} of a {catalog.name}"
     )
-    words += f"{_beside(tensor_rate)}, required {limits.pass_at:.0%}"
+    words += f"{tensor_rate.beside()}, required {limits.pass_at:.0%}"
     if status is not PASS and catalog.family not in limits.proven:
         words += f"; that {tensor_rate.kernel or 'this kernel'} can reach it there is not proven"
     least = round(limits.pass_at * stock, 1)
     return Finding(status, round(got, 1), least, "flop/clock/SM", words, basis="measured")
-
-
-def _beside(rate: ComputeRate) -> str:
-    told = [f"{rate.tflops.median:.0f} TFLOP/s"] if rate.tflops else []
-    told += [f"{rate.clock_mhz:.0f} MHz"] if rate.clock_mhz else []
-    return f" ({' at '.join(told)})" if told else ""

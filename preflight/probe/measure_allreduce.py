@@ -10,7 +10,7 @@ from ctypes import c_uint, c_uint64
 
 from preflight.probe.card import Card
 from preflight.probe.cuda import OUT_OF_MEMORY, Cuda, CudaError
-from preflight.probe.measure_peers import ALREADY, failed, guarded, seconds
+from preflight.probe.measure_peers import failed, guarded, reaches, seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,18 +36,11 @@ def own_allreduce(pcis: list[str], record: Record) -> None:
     except CudaError as error:
         failed(error, record, "own-allreduce", cards=pcis)
         return
-    is_direct = all(reach(card, other) for card in cards for other in cards if other is not card)
+    is_direct = all(reaches(card, other) for card in cards for other in cards if other is not card)
     way = "peers' memory" if is_direct else "pinned memory of the host"
     method = f"own kernels over {way}, started by events; not NCCL"
     with record("own-allreduce", "us", method, cards=[card.pci for card in cards]) as entry:
         guarded(entry, lambda: sums(entry, Direct if is_direct else Staged, cards))
-
-
-def reach(card: Card, other: Card) -> bool:
-    if card.cuda.integer("cuDeviceCanAccessPeer", card.device, other.device) != 1:
-        return False
-    card.use()
-    return card.cuda.code("cuCtxEnablePeerAccess", other.context, 0) in (0, ALREADY)
 
 
 def sums(entry: Entry, kind: type[Group], cards: list[Card]) -> None:

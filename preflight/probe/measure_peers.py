@@ -26,7 +26,7 @@ SMALL = 4  # bytes
 HANGS_S = 10.0  # checks.md, peer-completes: each peer copy ends within this
 CHUNK, CHUNKS = 16 << 20, 4  # of pinned memory: two H100s reach 51 GB/s so, 39 with 1 MiB
 STAGED = 512 << 20
-ALREADY = 704  # CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED
+OPEN = (0, 704)  # done, or CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED
 SEEDS = (0x0BAD5EED, 0x1CE5EED5)
 
 
@@ -149,15 +149,30 @@ def access(source: End, target: End, record: Record) -> None:
     card, other = source.card, target.card
     method = "cuDeviceCanAccessPeer"
     with record("peer-access", "", method, source=source.pci, target=target.pci) as entry:
-        is_granted = card.cuda.integer(method, card.device, other.device) == 1
+        is_granted = is_offered(card, other)
         entry.values["granted"] = is_granted
         if is_granted:
-            card.use()
-            code = card.cuda.code("cuCtxEnablePeerAccess", other.context, 0)
-            if code not in (0, ALREADY):
+            code = enable(card, other)
+            if code not in OPEN:
                 name = card.cuda.name_of(code)
                 raise CudaError("cuCtxEnablePeerAccess", code, name)
             source.granted[target.pci] = True
+
+
+def is_offered(card: Card, other: Card) -> bool:
+    """Says the driver that `card` can reach `other`'s memory?"""
+    return card.cuda.integer("cuDeviceCanAccessPeer", card.device, other.device) == 1
+
+
+def enable(card: Card, other: Card) -> int:
+    """The CUresult; one of OPEN where `card` now reaches `other`'s memory."""
+    card.use()
+    return card.cuda.code("cuCtxEnablePeerAccess", other.context, 0)
+
+
+def reaches(card: Card, other: Card) -> bool:
+    """Enabled where the driver offers it."""
+    return is_offered(card, other) and enable(card, other) in OPEN
 
 
 def copies(source: End, target: End, record: Record) -> None:

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from preflight.probe.card import Card
 from preflight.probe.cuda import Cuda, CudaError
 from preflight.probe.measure_peers import (
-    ALREADY,
     HANGS_S,
     End,
     Hung,
@@ -15,6 +14,7 @@ from preflight.probe.measure_peers import (
     failed,
     often,
     one_of,
+    reaches,
     seconds,
 )
 
@@ -37,7 +37,7 @@ def peers_together(pcis: list[str], record: Record) -> None:
         failed(error, record, "peer-all", cards=pcis)
         return
     ring = list(zip(ends, [*ends[1:], ends[0]]))
-    if not all(enable(source, target) for source, target in ring):
+    if not all(reaches(source.card, target.card) for source, target in ring):
         return  # peer-access says so of the pair
     size = min(end.size for end in ends)
     method = f"copy engine, peer access, {size >> 20} MiB, every card to the next one"
@@ -62,14 +62,6 @@ def sample(ring: list[tuple[End, End]], entries: list[Entry], size: int) -> None
     for _ in range(SAMPLES):
         for entry, took_s in zip(entries, round_of(ring, size, times)):
             entry.samples.append(times * size / took_s / 1e9)
-
-
-def enable(source: End, target: End) -> bool:
-    card, other = source.card, target.card
-    if card.cuda.integer("cuDeviceCanAccessPeer", card.device, other.device) != 1:
-        return False
-    card.use()
-    return card.cuda.code("cuCtxEnablePeerAccess", other.context, 0) in (0, ALREADY)
 
 
 def round_of(ring: list[tuple[End, End]], size: int, times: int) -> list[float]:

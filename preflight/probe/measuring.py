@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from preflight.probe.loop import Loop
-    from preflight.probe.main import Request
+    from preflight.probe.request import Request
 
 AFTER = ("nvml", "sysfs-pci", "dmesg")  # read again when the cards have been under load
 

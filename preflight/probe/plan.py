@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from preflight.probe.loop import Loop
-    from preflight.probe.main import Request
     from preflight.probe.measured_cards import Cards
     from preflight.probe.record import Record
+    from preflight.probe.request import Request
 
 STALL_S = 20.0  # a measurement that says nothing for so long hangs
 # Without a persistence daemon the driver sets up each card anew, some seconds for each of eight.

@@ -37,8 +37,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from preflight.probe.main import Request
     from preflight.probe.measured_cards import Cards
+    from preflight.probe.request import Request
     from preflight.probe.tree import Tree
 
 REST_S = 5.0  # a guess: long enough to see a load that comes and goes

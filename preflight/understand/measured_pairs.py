@@ -21,6 +21,7 @@ from preflight.facts import (
 from preflight.measured import Measured, PeerData
 from preflight.parsers.pci_address import normal
 from preflight.understand.measurements import (
+    HARMLESS,
     SOURCE,
     Measurements,
     count,
@@ -37,12 +38,11 @@ _COPIES = ("peer-copy", "peer-copy-both", "peer-latency", "peer-data", "peer-all
 _RINGS = ("peer-all", "own-allreduce")  # of many cards: where no pair is named all of them count
 _MOST_RINGS = 64  # a guess, far above what one run makes
 WELL = frozenset({"ok", "wrong-data"})  # it ended
-_NOT_TRIED = frozenset({"skipped", "in-use", "not-supported", "tool-absent"})
 
 
 def is_fault(one: Measurement) -> bool:
     """It was tried and did not end well; a status that nobody knows is one too."""
-    return one.status not in WELL | _NOT_TRIED
+    return one.status not in WELL | HARMLESS
 
 
 def is_wrong(one: Measurement) -> bool:

@@ -28,7 +28,7 @@ _REASONS: Mapping[str, MissingReason] = {
     "in-use": "in-use",
 }
 # Why nothing was tried or can be; every other word, also an unknown one, is a fault.
-_HARMLESS = frozenset({"skipped", "in-use", "not-supported", "tool-absent"})
+HARMLESS = frozenset({"skipped", "in-use", "not-supported", "tool-absent"})
 _WRONG, _FAULT, _WELL, _GAP = range(4)
 Key = tuple[str, str, str, str]  # name, card, from, to
 
@@ -93,7 +93,7 @@ def _rank(one: Measurement) -> int:
         return _WRONG if one.status in ("ok", "wrong-data") else _FAULT
     if one.status == "ok":
         return _WELL
-    return _GAP if one.status in _HARMLESS else _FAULT
+    return _GAP if one.status in HARMLESS else _FAULT
 
 
 def taken(fact: Fact[Any]) -> Picked:

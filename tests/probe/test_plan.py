@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from preflight.probe import measure_nccl
-from preflight.probe.main import Request
 from preflight.probe.measured_cards import Cards
 from preflight.probe.plan import ALONE, TOGETHER, Plan, Step
+from preflight.probe.request import Request
 from preflight.probe.steps import steps_of
 from preflight.probe.tree import Tree
 from tests.probe.machine import REPOSITORY

@@ -30,7 +30,7 @@ DRIVE = f"""
 import json, os, sys, time
 from preflight.probe import watch
 from preflight.probe.loop import Loop
-from preflight.probe.main import Request
+from preflight.probe.request import Request
 from preflight.probe.measured_cards import Cards
 from preflight.probe.plan import ALONE, Plan, Step
 from preflight.probe.sudo import Sudo

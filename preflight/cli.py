@@ -189,6 +189,14 @@ Examples:
     "instance). May be given several times.",
 )
 @click.option(
+    "--server",
+    "servers",
+    multiple=True,
+    metavar="LAYOUT:CARDS",
+    help="With --for, judge a server on cards that you choose, such as tp2:2,3 (numbers as "
+    "nvidia-smi counts). Once for each server.",
+)
+@click.option(
     "--accept-new-host-key",
     is_flag=True,
     help="Trust and remember the key of a host never seen before. A changed key is refused always.",
@@ -596,7 +604,7 @@ def _level(options: dict[str, Any]) -> Level:
 def _purpose(options: dict[str, Any]) -> Purpose:
     from preflight.purpose import purpose
 
-    return purpose(options["use"], options.get("own_units", ()))
+    return purpose(options["use"], options.get("own_units", ()), options.get("servers", ()))
 
 
 def _request(options: dict[str, Any]) -> Request:

@@ -472,6 +472,7 @@ class Placement:
     alternatives: tuple[str, ...]  # layouts that these cards carry, the nearest first
     has_peers: bool | None  # within the groups all peer access is granted; None: not read
     model_fit: ModelFit | None = None  # None: no model was asked for
+    refusal: str = ""  # why servers cannot be on the cards that were named for them
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,20 @@ class Layout:
         return 2 if self.name == SPLIT else 1
 
 
+@dataclass(frozen=True)
+class Server:
+    """One server of a layout on cards that somebody has chosen."""
+
+    layout: Layout
+    cards: tuple[int, ...]  # as nvidia-smi counts them, one a rank: stage after stage
+
+    @property
+    def groups(self) -> tuple[tuple[int, ...], ...]:
+        """The cards of each tensor-parallel group."""
+        size = self.layout.tensor_parallel_size
+        return tuple(self.cards[at : at + size] for at in range(0, len(self.cards), size))
+
+
 def parse(text: str) -> Layout:
     """The layout of that name; UsageError for anything else."""
     if text in (REPLICAS, SPLIT):

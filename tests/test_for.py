@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from preflight.capture import Capture, ProcessRecord, decode, encode
+from preflight.errors import UsageError
 from preflight.findings import Report, Verdict
 from preflight.judging import judge_capture
 from preflight.policy import Policy, load
@@ -195,3 +196,34 @@ def test_a_host_that_serves_is_judged_again(
     in_use = {f.status for f in report.findings if f.id == "gpu-in-use"}
     assert in_use == ({"pass"} if verdict is Verdict.ACCEPT else {"fail"})
     assert report_on(capture, load("default"), "tp2", *own).verdict is verdict
+
+
+def test_cards_that_were_chosen_are_the_ones_that_are_judged() -> None:
+    status, report, told = judged("rtx4090-rtx3090", "split", "--server", "tp2:0,1")
+    assert status == 1
+    assert "not of one model" in " ".join(told.split())
+    assert statuses(report)["layout-possible"] == "fail"
+    status, report, _ = judged("rtx4090-rtx3090", "split", "--server=tp1:1", "--server=tp1:0")
+    assert status == 0
+    assert report["facts"]["host"]["placement"]["groups"] == [["gpu1"], ["gpu0"]]
+
+
+@pytest.mark.parametrize(
+    "use, servers, words",
+    [
+        ("tp2", ["pp2:0,1"], "--for tp2 is one server tp2, and --server pp2"),
+        ("tp1", ["tp1:0", "tp1:1"], "one server tp1"),
+        ("replicas", ["tp1:0", "tp2:1,2"], "servers of one kind"),
+        ("split", ["tp2:0"], "takes 2 different cards"),
+        ("split", ["tp2:0,0"], "takes 2 different cards"),
+        ("split", ["split:0,1"], "is no server"),
+        ("split", ["tp1"], "is no server"),
+        ("split", ["tp0:0"], "no layout"),
+        (None, ["tp1:0"], "without --for"),
+    ],
+)
+def test_servers_that_are_not_those_of_the_layout_are_usage(
+    use: str | None, servers: list[str], words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        purpose(use, servers=tuple(servers))

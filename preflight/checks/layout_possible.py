@@ -61,6 +61,8 @@ def _peers(placement: Placement) -> str:
 
 def _reason(layout: Layout, placement: Placement) -> str:
     """What is physically in the way, the plainest first."""
+    if placement.refusal:
+        return placement.refusal
     barred = [card for card in placement.cards if card.obstacles]
     usable = [card for card in placement.cards if not card.obstacles]
     told = [f"{card.label}: {', '.join(card.obstacles)}" for card in barred]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from preflight.catalog.vllm_versions import known_trouble
 from preflight.facts import Facts, GpuPair, Placement, VllmPin
-from preflight.layout import Layout
+from preflight.layout import Layout, Server
 from preflight.purpose import Purpose
 from preflight.understand.own_units import without_own
 from preflight.understand.placement import placement, together
@@ -17,11 +17,11 @@ def asked(facts: Facts, purpose: Purpose, pin: VllmPin) -> Facts:
     if purpose.own_units and isinstance(facts.gpus, tuple):
         gpus = tuple(without_own(gpu, purpose.own_units) for gpu in facts.gpus)
         facts = replace(facts, gpus=gpus)
-    return _placed(facts, purpose.layout, pin) if purpose.layout else facts
+    return _placed(facts, purpose.layout, purpose.servers, pin) if purpose.layout else facts
 
 
-def _placed(facts: Facts, layout: Layout, pin: VllmPin) -> Facts:
-    found = placement(facts, layout)
+def _placed(facts: Facts, layout: Layout, servers: tuple[Server, ...], pin: VllmPin) -> Facts:
+    found = placement(facts, layout, servers)
     pairs = facts.pairs
     if isinstance(found, Placement) and found.groups:
         pairs = tuple(_pair(pair, found) for pair in pairs)

@@ -19,7 +19,9 @@ from preflight.facts import (
     Missing,
     Placement,
 )
-from preflight.layout import REPLICAS, SPLIT, Layout, parse
+from preflight.layout import REPLICAS, SPLIT, Layout, Server, parse
+from preflight.understand.alike import kinds
+from preflight.understand.chosen import numbered, refusal
 
 Groups = tuple[tuple[str, ...], ...]
 _MOST = 16  # cards of one model that are tried in every combination; a host holds 8, at most 16
@@ -29,23 +31,49 @@ _ONE_CARD = "tp1"
 _NO_CARD = Missing("not-present", "no NVIDIA card")
 
 
-def placement(facts: Facts, layout: Layout) -> Fact[Placement]:
-    """Where the layout would go; Missing where not even the cards are known."""
+def placement(facts: Facts, layout: Layout, servers: Sequence[Server] = ()) -> Fact[Placement]:
+    """Where the layout would go, or whether its servers can be where somebody has put them.
+
+    Missing where not even the cards are known.
+    """
     if not isinstance(facts.gpus, tuple):
         return facts.gpus
     if not facts.gpus:
         return _NO_CARD
     cards = tuple(_card(gpu, facts.host.gpu_models) for gpu in facts.gpus)
     ways = _ways(facts)
+    others = () if _has_lost(facts.gpus) else tuple(_alternatives(layout, cards, ways))
+    if servers:
+        return _as_chosen(facts, cards, servers, numbered(facts.gpus), others)
     groups = _groups(layout, cards, ways)
     hopeful = tuple(replace(card, unread=()) for card in cards)
     return Placement(
         cards=cards,
         groups=groups,
         may_fit=bool(_groups(layout, hopeful, ways)),
-        alternatives=() if _has_lost(facts.gpus) else tuple(_alternatives(layout, cards, ways)),
+        alternatives=others,
         has_peers=_has_peers(facts, groups),
     )
+
+
+def _as_chosen(
+    facts: Facts,
+    cards: tuple[LayoutCard, ...],
+    servers: Sequence[Server],
+    numbers: Mapping[int, str],
+    others: tuple[str, ...],
+) -> Placement:
+    why = refusal(servers, cards, numbers)
+    wanted = {numbers.get(number) for server in servers for number in server.cards}
+    taken = tuple(card for card in cards if card.subject in wanted)
+    is_read = not why and not any(card.unread for card in taken)
+    groups = tuple(
+        tuple(numbers[number] for number in group)
+        for server in (servers if is_read else ())
+        for group in server.groups
+    )
+    peers = _has_peers(facts, groups)
+    return Placement(taken, groups, not why, others, peers, refusal=why)
 
 
 def together(pair: Sequence[str], groups: Groups) -> bool:
@@ -106,7 +134,7 @@ def _alike_groups(
     cards: Sequence[LayoutCard], size: int, ways: Mapping[str, int]
 ) -> Iterator[tuple[str, ...]]:
     """Groups of that many cards of one model, those nearest together first, of the most common."""
-    for kind in sorted(_kinds(cards), key=len, reverse=True):
+    for kind in sorted(kinds(cards), key=len, reverse=True):
         left = [card.subject for card in kind[:_MOST]]
         while len(left) >= size:
             nearest = min(combinations(left, size), key=lambda group: _spread(group, ways))
@@ -118,30 +146,6 @@ def _spread(group: Iterable[str], ways: Mapping[str, int]) -> tuple[int, int]:
     """The longest way within a group, then the sum of all."""
     far = [ways.get(f"{one}-{two}", _UNKNOWN_WAY) for one, two in combinations(group, 2)]
     return max(far), sum(far)
-
-
-def _kinds(cards: Iterable[LayoutCard]) -> list[list[LayoutCard]]:
-    kinds: list[list[LayoutCard]] = []
-    for card in cards:
-        mine = next((kind for kind in kinds if _are_alike(kind[0], card)), None)
-        if mine is None:
-            kinds.append([card])
-        else:
-            mine.append(card)
-    return kinds
-
-
-def _are_alike(one: LayoutCard, two: LayoutCard) -> bool:
-    """The same name, and the same id and memory as far as both tell them."""
-    if one.model is None or two.model is None:
-        return one.model is two.model
-    same_name = one.model.name == two.model.name
-    same_id = _agree(one.model.pci_device_id, two.model.pci_device_id)
-    return same_name and same_id and _agree(one.model.memory_total_mib, two.model.memory_total_mib)
-
-
-def _agree(one: object, two: object) -> bool:
-    return one is None or two is None or one == two
 
 
 def _alternatives(
@@ -160,7 +164,7 @@ def _candidates(layout: Layout, cards: Sequence[LayoutCard]) -> list[str]:
     size = layout.tensor_parallel_size
     smaller = [f"tp{1 << power}" for power in range(6, 0, -1) if 1 << power < size]
     stages = [f"pp{min(count, layout.cards_needed)}"] if count > 1 else []
-    if size > 1 and len(_kinds(cards)) > 1:
+    if size > 1 and len(kinds(cards)) > 1:
         return [SPLIT, REPLICAS, *smaller, *stages, _ONE_CARD]
     one_card = [_ONE_CARD, REPLICAS] if count == 1 else [REPLICAS, SPLIT, _ONE_CARD]
     return [*smaller, *stages, *one_card]

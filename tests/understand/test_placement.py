@@ -19,7 +19,7 @@ from preflight.facts import (
     PeerPath,
     Placement,
 )
-from preflight.layout import parse
+from preflight.layout import Server, parse
 from preflight.understand.placement import placement
 
 A, B = ("RTX 4090", "2684", 24564), ("RTX 3090", "2204", 24576)
@@ -54,6 +54,15 @@ def host(
 
 def placed(facts: Facts, layout: str) -> Placement:
     found = placement(facts, parse(layout))
+    assert isinstance(found, Placement)
+    return found
+
+
+def chosen(facts: Facts, layout: str, *servers: str) -> Placement:
+    """With servers as `--server` takes them."""
+    told = (server.split(":") for server in servers)
+    made = tuple(Server(parse(n), tuple(map(int, cards.split(",")))) for n, cards in told)
+    found = placement(facts, parse(layout), made)
     assert isinstance(found, Placement)
     return found
 
@@ -93,7 +102,11 @@ def test_the_nearest_cards_are_taken() -> None:
     far = {"gpu0-gpu1": "SYS", "gpu0-gpu2": "NV4", "gpu1-gpu3": "NV4"}
     assert placed(host("AAAA", topology=far), "tp2").groups == sets("02")
     assert placed(host("AAAA", topology=far), "tp2pp2").groups == sets("02", "13")
-    unread = {"gpu0-gpu1": Missing("guest-view"), "gpu0-gpu2": "SYS", "gpu1-gpu2": "NODE"}
+    unread: dict[str, Fact[str]] = {
+        "gpu0-gpu1": Missing("guest-view"),
+        "gpu0-gpu2": "SYS",
+        "gpu1-gpu2": "NODE",
+    }
     assert placed(host("AAA", topology=unread), "tp2").groups == sets("12")
 
 
@@ -176,6 +189,47 @@ def test_no_cards() -> None:
     assert placement(Facts(Host(), unread), parse("tp2")) == unread
     none = placement(Facts(Host(), ()), parse("tp2"))
     assert isinstance(none, Missing)
+
+
+@pytest.mark.parametrize(
+    "kinds, changed, layout, servers, groups, refusal",
+    [
+        ("AAAA", {}, "tp2", ["tp2:2,3"], sets("23"), ""),  # those, not the first ones
+        ("AAAA", {}, "tp2", ["tp2:3,1"], sets("31"), ""),  # in the order of the ranks
+        ("ABAB", {}, "tp2", ["tp2:0,1"], (), "tp2 splits every layer evenly over cards 0, 1"),
+        ("ABAB", {}, "tp2pp2", ["tp2pp2:0,2,1,3"], sets("02", "13"), ""),
+        ("ABAB", {}, "tp2pp2", ["tp2pp2:0,1,2,3"], (), "which are not of one model"),
+        ("ABB", {}, "split", ["tp1:0", "tp2:1,2"], sets("0", "12"), ""),
+        ("ABB", {}, "split", ["tp1:2", "tp2:0,1"], (), "gpu0 RTX 4090 and gpu1 RTX 3090"),
+        ("AABB", {}, "replicas", ["tp2:0,1", "tp2:2,3"], sets("01", "23"), ""),
+        ("ABAB", {}, "replicas", ["tp2:0,1", "tp2:2,3"], (), "cards 0, 1"),
+        ("AB", {}, "split", ["tp1:0", "tp1:0"], sets("0", "0"), ""),  # two on one card
+        ("AAA", {0: MIG}, "replicas", ["tp1:1", "tp1:2"], sets("1", "2"), ""),  # not asked for
+        ("AAA", {0: MIG}, "tp2", ["tp2:0,1"], (), "MIG is on"),
+        ("AA", {}, "tp2", ["tp2:1,2"], (), "no card 2 (nvidia-smi counts 0, 1)"),
+        ("A", {0: {"mig_enabled": Missing("tool-failed")}}, "tp1", ["tp1:0"], (), ""),
+    ],
+)
+def test_servers_on_cards_that_somebody_chose(
+    kinds: str,
+    changed: Mapping[int, Mapping[str, Any]],
+    layout: str,
+    servers: list[str],
+    groups: tuple[tuple[str, ...], ...],
+    refusal: str,
+) -> None:
+    found = chosen(host(kinds, changed), layout, *servers)
+    assert found.groups == groups
+    assert refusal in found.refusal
+    assert found.may_fit == (refusal == "")
+    assert bool(found.refusal) == bool(refusal)
+
+
+def test_a_card_has_the_number_that_nvidia_smi_gives_it() -> None:
+    """A card that the driver does not drive has a subject and no number."""
+    changed: dict[int, Any] = {0: LOST, 1: {"nvml_index": 0}, 2: {"nvml_index": 1}}
+    assert chosen(host("AAA", changed), "tp2", "tp2:0,1").groups == sets("12")
+    assert "no card 2" in chosen(host("AAA", changed), "tp1", "tp1:2").refusal
 
 
 def test_many_cards_take_no_time() -> None:

@@ -65,12 +65,17 @@ TEXTS = {
         "/proc",
         "version cmdline meminfo modules mounts loadavg uptime swaps stat self/limits self/status "
         "self/cgroup 1/cgroup sys/vm/swappiness sys/vm/overcommit_memory sys/kernel/pid_max "
-        "sys/kernel/hostname",
+        "sys/kernel/hostname self/environ net/route net/ipv6_route net/tcp net/tcp6",
     ),
     "os": (
         "/etc/os-release",
         "/run/systemd/container",
         "/etc/apt/apt.conf.d/*auto-upgrades",
+        "/etc/environment",
+        "/etc/ld.so.preload",
+        "/etc/docker/daemon.json",
+        "/etc/containerd/config.toml",
+        "/sys/kernel/mm/transparent_hugepage/enabled",
         "/sys/module/nvidia/version",
         "/sys/module/nvidia/parameters/*",
         "/sys/hypervisor/type",
@@ -100,6 +105,9 @@ NAMES = {
         "/run/.containerenv",
         "/var/run/reboot-required",
         "/sys/module/nouveau",
+        "/etc/containerd/conf.d/*nvidia*.toml",
+        "/etc/cdi/nvidia*",
+        "/var/run/cdi/nvidia*",
         *below("/usr/bin", "dockerd containerd podman"),
         *below("/usr/local/bin", "dockerd containerd podman"),
         "/lib/modules/*/modules.dep",
@@ -114,8 +122,38 @@ NAMES = {
         *(f"{folder}/nvidia/nccl/lib/libnccl.so*" for folder in _PACKAGE_FOLDERS),
     ),
 }
-# Only these lines of a file that is long and mostly of no use.
-_LINES = {"/proc/stat": "btime "}
+_SETTINGS = (
+    "CUDA_AUTO_BOOST=",
+    "COMPUTE_PROFILE=",
+    "CUDA_INJECTION",
+    "CUDA_VISIBLE_DEVICES=",
+    "LD_PRELOAD=",
+)
+
+
+def _begins(*names: str) -> Callable[[str], bool]:
+    return lambda line: line.lstrip().startswith(names)
+
+
+def _column(place: int, value: str) -> Callable[[str], bool]:
+    return lambda line: line.split()[place : place + 1] == [value]
+
+
+# Of files that are long and mostly of no use, or may hold what is nobody's business, only these
+# lines: those that a listening socket or a default route has, and settings by their names.
+_LINES = {
+    "/proc/stat": _begins("btime "),
+    "/proc/self/environ": _begins(*_SETTINGS),
+    "/etc/environment": _begins(*_SETTINGS),
+    "/proc/net/tcp": _column(3, "0A"),
+    "/proc/net/tcp6": _column(3, "0A"),
+    "/proc/net/route": _column(1, "00000000"),
+    "/proc/net/ipv6_route": _column(1, "00"),
+}
+# Of files that may hold passwords, only whether this word stands there.
+_WORDS = dict.fromkeys(
+    ("/etc/docker/daemon.json", "/etc/containerd/config.toml"), "nvidia-container-runtime"
+)
 
 
 def collect(group: str, tree: Tree, step: Step, emit: Emit) -> None:
@@ -141,10 +179,18 @@ def read_text(tree: Tree, path: str, step: Step, emit: Emit) -> None:
     step(path)
     with reporting(path, emit):
         key = real_path(tree, path, emit)
-        text = tree.read(path).decode("utf-8", "replace")
-        if path in _LINES:
-            text = "\n".join(line for line in text.split("\n") if line.startswith(_LINES[path]))
+        text = kept(path, tree.read(path).decode("utf-8", "replace"))
         emit("files", printable(key), text.rstrip("\n"))
+
+
+def kept(path: str, text: str) -> str:
+    """What of a file goes into the capture."""
+    if path in _WORDS:
+        return _WORDS[path] if _WORDS[path] in text else ""
+    if path in _LINES:
+        lines = text.replace("\0", "\n").split("\n")
+        return "\n".join(filter(_LINES[path], lines))
+    return text
 
 
 def note_name(tree: Tree, path: str, step: Step, emit: Emit) -> None:

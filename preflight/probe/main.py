@@ -8,6 +8,7 @@ import sys
 import time
 
 from preflight import __version__
+from preflight.probe.found import found
 from preflight.probe.loop import Loop, Stopped
 from preflight.probe.request import Refused, Request, parse
 from preflight.probe.sources import LEVELS, SOURCES
@@ -91,8 +92,9 @@ def run(request: Request) -> int:
     loop = Loop(tree, sudo, limit_s, progress)
     if request.stream:
         ControllerWatch(loop)
-    results = loop.run(SOURCES)
-    names = [source.name for source in SOURCES]
+    sources = (*SOURCES, *found(tree))
+    results = loop.run(sources)
+    names = [source.name for source in sources]
     measured = {}
     if request.level == "measure":
         from preflight.probe.measuring import measure

@@ -119,6 +119,7 @@ SOURCES = (
     Source("df", ("df", "-PkT")),
     Source("df-inodes", ("df", "-PiT")),
     Source("detect-virt", ("systemd-detect-virt",)),
+    Source("listening", ("ss", "-Hltn", "--cgroup")),
     Source("chronyc", ("chronyc", "-n", "tracking")),
     Source("container-toolkit", ("nvidia-ctk", "--version")),
     _ipmi("ipmi-dcmi", "dcmi", "power", "reading"),

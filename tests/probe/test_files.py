@@ -39,6 +39,45 @@ def test_of_a_long_file_one_line_is_kept(tmp_path: Path) -> None:
     assert files == {"/proc/stat": "btime 1700000000"}
 
 
+ROUTES = """Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask
+eno1\t00000000\t0102000A\t0003\t0\t0\t100\t00000000
+eno1\t0002000A\t00000000\t0001\t0\t0\t100\t00FFFFFF
+"""
+SOCKETS = """  sl  local_address rem_address   st tx_queue rx_queue
+   0: 0100007F:1F41 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000
+   1: 0100007F:1F41 0100007F:AEB4 01 00000000:00000000 00:00000000 00000000  1000
+"""
+
+
+@pytest.mark.parametrize(
+    "group, path, text, expected",
+    [
+        ("proc", "/proc/net/route", ROUTES, ROUTES.splitlines()[1]),
+        ("proc", "/proc/net/tcp", SOCKETS, SOCKETS.splitlines()[1]),
+        (
+            "proc",
+            "/proc/self/environ",
+            "HF_TOKEN=x\0CUDA_VISIBLE_DEVICES=0\0",
+            "CUDA_VISIBLE_DEVICES=0",
+        ),
+        ("os", "/etc/environment", "TOKEN=x\n LD_PRELOAD=/a.so\nPATH=/bin\n", " LD_PRELOAD=/a.so"),
+        ("os", "/etc/ld.so.preload", "/a.so\n", "/a.so"),
+        (
+            "os",
+            "/etc/docker/daemon.json",
+            '{"proxies":"http://u:secret@h","path":"nvidia-container-runtime"}',
+            "nvidia-container-runtime",
+        ),
+        ("os", "/etc/containerd/config.toml", 'password = "secret"', ""),
+    ],
+)
+def test_of_what_may_be_private_only_what_is_asked_for_is_kept(
+    tmp_path: Path, group: str, path: str, text: str, expected: str
+) -> None:
+    file(tmp_path, path, text)
+    assert one(tmp_path, {"name": group, "reader": "files"})["files"] == {path: expected}
+
+
 def test_links_of_an_image_never_lead_out_of_it(tmp_path: Path) -> None:
     root = tmp_path / "image"
     file(tmp_path, "/secret", "outside")

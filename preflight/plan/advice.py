@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from preflight.plan.given import is_variable
+from preflight.plan.given import is_off, is_variable
 from preflight.plan.links import Link
 from preflight.plan.shapes import Device, Memory, Model, Setup
 from preflight.versions import require
@@ -18,6 +18,8 @@ Value = str | int | float | bool
 # NCCL 2.24 and later keep buffers in host memory that is mapped by cuMem, which fails on cards
 # without peer access under some drivers; NVIDIA/nccl#1838.
 _CUMEM_HOST_SINCE = (0, 9)  # the first release that brings such an NCCL
+# NCCL takes peer access for granted where a driver grants it; vLLM's own all-reduce tries it first.
+_PRECAUTION = "NCCL_P2P_DISABLE"
 _ADVISED = "disable-custom-all-reduce"  # the only flag that is advised, and not resolved as given
 _CERTAIN = 1.25  # requests of the model's own length; a first start, which compiles, holds less
 
@@ -70,15 +72,22 @@ def advise(
         notes.set("enforce-eager", True, why_eager or "as asked")
     if setup.kv_cache_dtype != "auto":
         notes.set("kv-cache-dtype", setup.kv_cache_dtype, "as asked")
-    for name, value in given.items():
-        if is_variable(name):
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            notes.export(name.upper(), text, "as asked")
-        elif isinstance(value, (str, int, float, bool)):
-            flag = name.replace("_", "-")
-            taken = value if flag == _ADVISED else notes.vllm.get(flag, value)
-            notes.set(flag, taken, "as asked")
+    _given(notes, given)
     return Advice(notes.vllm, notes.env, notes.reasons)
+
+
+def _given(notes: _Notes, given: Mapping[str, object]) -> None:
+    """As asked, save what would take the precaution away that nobody else takes."""
+    for name, value in given.items():
+        key = name.upper() if is_variable(name) else name.replace("_", "-")
+        if key == _PRECAUTION and key in notes.reasons and is_off(value):
+            notes.reasons[key] += f"; {str(value).lower()} was asked for, and is not taken"
+        elif is_variable(name):
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            notes.export(key, text, "as asked")
+        elif isinstance(value, (str, int, float, bool)):
+            taken = value if key == _ADVISED else notes.vllm.get(key, value)
+            notes.set(key, taken, "as asked")
 
 
 def _size(notes: _Notes, setup: Setup, memory: Memory, model: Model) -> None:

@@ -117,7 +117,8 @@ def _candidate(
         return made
     fitted = [_fit(model, cards, layout, wish) for cards in _kinds(arrangement.servers)]
     setup, held, why_eager = min(fitted, key=lambda one: (one[1].fits, one[1].kv_cache_tokens))
-    way = link(arrangement.servers[0], told, facts)
+    has_peers = not given.is_on(wish.settings, "NCCL_P2P_DISABLE")
+    way = link(arrangement.servers[0], told, facts, has_peers=has_peers)
     made = replace(made, setup=setup, memory=held, link=way, refusal=held.refusal)
     servers = [Server(model, c, setup, way, told) for c in arrangement.servers]
     if arrangement.is_mixed and _is_divisible(held):
@@ -254,7 +255,7 @@ def _mixed(server: Server, wish: Wish, alone: Server | None) -> Refusal:
 
 def _kinds(servers: Sequence[Cards]) -> list[Cards]:
     """One server of each sort: what alike cards hold is alike."""
-    seen: dict[tuple[tuple[str, float, float], ...], Cards] = {}
+    seen: dict[tuple[tuple[str, float, float | None], ...], Cards] = {}
     for cards in servers:
         seen.setdefault(tuple((c.name, c.memory_gib, c.memory_used_gib) for c in cards), cards)
     return list(seen.values())

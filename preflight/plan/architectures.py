@@ -21,6 +21,7 @@ class Architecture:
     plain_mlp: bool = False
     norms: int = 2
     sliding_every: int = 0
+    takes_float16: bool = True
 
 
 def architecture(model_type: str) -> Architecture:

@@ -80,7 +80,7 @@ def strongest_first(devices: Sequence[Device]) -> list[Device]:
 
 def taken_gib(device: Device) -> int:
     """What others hold of a card; 0 where vLLM would not mind, which leaves them a share."""
-    used = device.memory_used_gib
+    used = device.memory_used_gib or 0.0
     return ceil(used) if used > _SPARE * device.memory_gib else 0
 
 

@@ -114,7 +114,7 @@ def _device(gpu: Gpu, index: int) -> Device | Missing:
         subject=gpu.subject,
         name=card.name if card else gpu.known_name,
         memory_gib=memory,
-        memory_used_gib=_used_gib(gpu, cuda),
+        memory_used_gib=used_gib(gpu),
         memory_gb_s=bandwidth,
         compute_capability=_capability(capability),
         sm_count=cuda.sm_count if cuda else card.sm_count if card else 0,
@@ -143,13 +143,14 @@ def _memory_gib(gpu: Gpu, card: Card | None, cuda: CudaDevice | None) -> tuple[f
     return total / 1024 - RESERVE_GIB, "reported"
 
 
-def _used_gib(gpu: Gpu, cuda: CudaDevice | None) -> float:
-    """What others hold of it: the probe's own context is not theirs."""
+def used_gib(gpu: Gpu) -> float | None:
+    """What others hold of it, None where nobody read it: the probe's own context is not theirs."""
     if isinstance(gpu.use, GpuUse):
         return gpu.use.memory_used_mib / 1024
-    if cuda is not None and cuda.total_mib and cuda.free_mib:
+    cuda = gpu.cuda_device
+    if isinstance(cuda, CudaDevice) and cuda.total_mib and cuda.free_mib is not None:
         return max((cuda.total_mib - cuda.free_mib) / 1024 - RESERVE_GIB, 0.0)
-    return 0.0
+    return None
 
 
 def _bandwidth(gpu: Gpu, card: Card | None) -> tuple[float, Basis]:

@@ -19,6 +19,13 @@ class Constants:
     activation_hidden: float
     sampler_bytes: float
     graph_mib: float
+    startup_small_gib: float
+    startup_large_gib: float
+
+    def startup_gib(self, capability: tuple[int, int]) -> float:
+        """Of the CUDA context that vLLM's process has when it first asks what is free."""
+        is_small = capability < (9, 0) and capability != (8, 0)
+        return self.startup_small_gib if is_small else self.startup_large_gib
 
 
 @cache

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from preflight.plan import formats, kv_cache
 from preflight.plan.shapes import Device, Matrix, Model, Refusal, Setup
 
+_BF16_LEAST = (8, 0)  # platforms/cuda.py, supported_dtypes
+
 
 def refusal(model: Model, devices: Sequence[Device], setup: Setup) -> Refusal | None:
     """The first reason against it, None where there is none."""
@@ -94,6 +96,9 @@ def _uneven(matrix: Matrix, tp: int, by_expert: bool) -> str:
 def _formats(model: Model, devices: Sequence[Device], setup: Setup) -> Refusal | None:
     used = dict.fromkeys(m.format for layer in dict.fromkeys(model.layers) for m in layer.matrices)
     for device in devices:
+        words = _dtype(model, device, setup)
+        if words:
+            return Refusal(f"{device.subject} ({device.name}): {words}", kind="format")
         for format in used:
             found = formats.support(format, device.compute_capability, setup.vllm_version)
             if found.how == "none":
@@ -105,3 +110,14 @@ def _formats(model: Model, devices: Sequence[Device], setup: Setup) -> Refusal |
             )
             return Refusal(words, "kv_cache_dtype auto", "format")
     return None
+
+
+def _dtype(model: Model, device: Device, setup: Setup) -> str:
+    """Why the model's 16 bits cannot be computed with on that card, "" where they can."""
+    has_bfloat16 = device.compute_capability >= _BF16_LEAST
+    if setup.dtype == "bfloat16" and not has_bfloat16:
+        return "bfloat16 needs compute capability 8.0"
+    is_float16 = setup.dtype in ("float16", "half") or not has_bfloat16
+    if is_float16 and not model.takes_float16:
+        return "the model overflows in float16, which vLLM refuses; in bfloat16 (8.0 on) it runs"
+    return ""

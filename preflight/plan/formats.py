@@ -63,6 +63,9 @@ LEAST = (7, 5)  # what vLLM's wheels are built for since 0.20
 _NATIVE = {"fp8": (8, 9), "int8": (7, 5)}
 _FP4 = (10, 12)  # majors with units for 4-bit floats
 _MXFP4_LEAST = (8, 0)
+# csrc .../cutlass/c3x: no int8 function is handed over for SM100 and SM120, and the Triton kernel
+# behind it in the list is never asked; vllm-project/vllm#54311, open when 0.32 came out
+_INT8_MOST = (10, 0)
 
 
 def support(format: Format, capability: tuple[int, int], vllm_version: str) -> Support:
@@ -76,6 +79,12 @@ def support(format: Format, capability: tuple[int, int], vllm_version: str) -> S
         return Support("none", reason="bitsandbytes left vLLM's core in 0.28")
     if format.name == "mxfp4" and capability < _MXFP4_LEAST:
         words = f"MXFP4 needs compute capability 8.0, this card has {_dotted(capability)}"
+        return Support("none", reason=words)
+    if format.computes_in == "int8" and capability >= _INT8_MOST:
+        words = (
+            f"int8 for weights and activations has no kernel in vLLM from compute capability 10.0"
+            f" on, this card has {_dotted(capability)}"
+        )
         return Support("none", reason=words)
     if is_native(format, capability):
         return Support("native")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from preflight.catalog.vllm_versions import chain
 from preflight.errors import UsageError
@@ -47,6 +47,7 @@ _NOT_COUNTED = frozenset(
     }
 )
 _BY_THE_GATE = frozenset({"disable_custom_all_reduce", "nccl_p2p_disable"})
+_OFF = frozenset({"0", "false", "no", "off", ""})
 
 
 def is_variable(name: str) -> bool:
@@ -62,6 +63,15 @@ def check(name: str, value: object) -> None:
         raise UsageError(f"--set {name} cannot be taken", _REFUSED[name.lower()])
     if name.lower() == "dtype" and str(value).lower() in _WIDE:
         raise UsageError(f"--set dtype={value}: planned for 16-bit weights only", "dtype=bfloat16")
+
+
+def is_on(settings: Mapping[str, object], name: str) -> bool:
+    """Whether that one was asked for, and not to be off."""
+    return any(key.upper() == name and not is_off(value) for key, value in settings.items())
+
+
+def is_off(value: object) -> bool:
+    return str(value).strip().lower() in _OFF
 
 
 def notes(wish: Wish) -> tuple[str, ...]:
@@ -82,6 +92,6 @@ def _notes(wish: Wish) -> Iterator[str]:
             yield f"{flag} is passed on and not counted: memory and speed will be others"
         if name.lower() in _BY_THE_GATE:
             yield (
-                f"{name if is_variable(name) else flag}={value} as asked stands in the settings"
-                " here and not in what --write makes: the role decides it by what was measured"
+                f"{name if is_variable(name) else flag} is not in what --write makes: the role"
+                " decides it by what was measured"
             )

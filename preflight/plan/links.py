@@ -48,8 +48,15 @@ class Link:
         return bytes_ / (self.gb_s * 1e9)
 
 
-def link(devices: Sequence[Device], told: Rates, facts: Facts | None = None) -> Link:
-    """Of these cards by what was measured or reported of them, else by the catalogue."""
+def link(
+    devices: Sequence[Device], told: Rates, facts: Facts | None = None, *, has_peers: bool = True
+) -> Link:
+    """Of these cards by what was measured or reported of them, else by the catalogue.
+
+    Without `has_peers` NCCL was told to use no peer access.
+    """
+    if not has_peers:
+        return _made("staged", devices, told, "NCCL_P2P_DISABLE is set, as asked", "reported")
     subjects = [device.subject for device in devices]
     if facts is not None and len(devices) > 1:
         return _reported(subjects, devices, told, facts)

@@ -97,19 +97,32 @@ def requested_gib(device: Device, setup: Setup) -> float:
     return ceil(device.memory_gib * GIB * setup.gpu_memory_utilization) / GIB
 
 
+def free_gib(device: Device) -> float:
+    """What vLLM finds free when it looks: less what others hold, and its own CUDA context."""
+    held = device.memory_used_gib or 0.0
+    return device.memory_gib - held - constants().startup_gib(device.compute_capability)
+
+
 def _in_use(devices: Sequence[Device], setup: Setup) -> Refusal | None:
     """vLLM refuses to start where less is free than it requests."""
+    if setup.kv_cache_memory_bytes is not None:
+        return None
     for device in devices:
-        free, wanted = device.memory_gib - device.memory_used_gib, requested_gib(device, setup)
-        if device.memory_used_gib > 0 and free < wanted and setup.kv_cache_memory_bytes is None:
-            share = int(free / device.memory_gib * 100) / 100
-            return Refusal(
-                f"{device.subject}: {device.memory_used_gib:.1f} of {device.memory_gib:.1f} GiB"
-                f" are taken by others, and vLLM asks for {wanted:.1f} GiB",
-                f"gpu_memory_utilization {share:.2f}, or a card that nobody else uses",
-                "in-use",
-            )
+        free, wanted = free_gib(device), requested_gib(device, setup)
+        if free < wanted:
+            return Refusal(*_too_much(device, free, wanted), "in-use")
     return None
+
+
+def _too_much(device: Device, free: float, wanted: float) -> tuple[str, str]:
+    used, whole = device.memory_used_gib or 0.0, device.memory_gib
+    taken = f"{used:.1f} of {whole:.1f} GiB are taken by others"
+    if not used:
+        taken = f"of {whole:.1f} GiB {free:.1f} are free once it has its CUDA context"
+    share = int(free / whole * 100) / 100
+    cures = [f"gpu_memory_utilization {share:.2f}"] if share > 0 else []
+    cures += ["a card that nobody else uses"] if used else []
+    return f"{device.subject}: {taken}, and vLLM asks for {wanted:.1f} GiB", ", or ".join(cures)
 
 
 def _overfull(
@@ -119,7 +132,7 @@ def _overfull(
     if setup.kv_cache_memory_bytes is None:
         return None
     for device, rank in zip(devices, ranks, strict=True):
-        free = device.memory_gib - device.memory_used_gib
+        free = free_gib(device)
         if rank.total_gib > free:
             room = free - rank.total_gib + rank.kv_cache_gib
             return Refusal(

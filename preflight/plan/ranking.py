@@ -97,8 +97,22 @@ def _why(ranked: Sequence[Candidate], plan: Plan) -> str:
     for other in others:
         trade = _better(other, best, plan)
         if trade:
-            return f"{words}; {other.layout.name} would give {trade}"
+            return f"{words}; {other.layout.name} would give {trade}{_slower(other, best, plan)}"
     return words
+
+
+def _slower(other: Candidate, best: Candidate, plan: Plan) -> str:
+    """Why it is not the best although more tokens a second stand in its row of the table."""
+    many = plan.wish.concurrency
+    if plan.wish.aim != "throughput" or other.prefill is None or best.prefill is None:
+        return ""
+    if other.decode[many].tok_s <= best.decode[many].tok_s * (1 + _SAME):
+        return ""
+    return (
+        f"; it writes faster, {other.decode[many].tok_s:.0f} tok/s at {many}, and reads prompts"
+        f" slower, {other.prefill.tok_s:.0f} tok/s instead of {best.prefill.tok_s:.0f}, which makes"
+        f" {other.served_tok_s(plan.wish):.0f} with them"
+    )
 
 
 def _better(other: Candidate, best: Candidate, plan: Plan) -> str:

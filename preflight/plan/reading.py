@@ -201,6 +201,7 @@ def _model(parts: _Parts, layers: tuple[Layer, ...], outer: Fields, name: str) -
         format=max(set(used), key=used.count, default=BF16),
         kv_cache_dtype=quant.kv_cache_dtype,
         other_weights=tower.matrices,
+        takes_float16=parts.known.takes_float16,
         is_known=parts.known.is_known,
         notes=notes,
         encoder=tower.encoder,

@@ -32,6 +32,7 @@ _TRUTHS = (
     "enable_prefix_caching",
     "language_model_only",
 )
+_DTYPES = frozenset({"auto", "half", "float16", "bfloat16"})
 _CACHE_DTYPES = frozenset(
     {
         "auto",
@@ -129,6 +130,10 @@ def _with(base: Setup, name: str, value: object) -> Setup:
         return replace(base, **{name: _truth(name, text)})  # type: ignore[arg-type]
     if name == "disable_hybrid_kv_cache_manager":
         return replace(base, hybrid_kv_cache_manager=not _truth(name, text))
+    if name == "dtype":
+        if text not in _DTYPES:
+            raise UsageError(f"dtype {text[:30]!r} is none that vLLM knows", "dtype=bfloat16")
+        return replace(base, dtype=text)
     if name == "kv_cache_dtype":
         if text not in _CACHE_DTYPES:
             raise UsageError(f"kv_cache_dtype {text[:30]!r} is none that vLLM knows")

@@ -132,13 +132,13 @@ class Model:
     embedding: Matrix
     head: Matrix | None  # None: tied to the embedding
     max_model_len: int  # its own limit
-    dtype: str = "bf16"  # of activations
     query_heads: int = 0
     kv_heads: int = 0
     format: Format = Format("bf16", 16)  # of the greater part of its linear layers
     kv_cache_dtype: str = "auto"  # "fp8" where the checkpoint asks for it
     other_weights: tuple[Matrix, ...] = ()  # vision tower and the like, on the first stage
     measured_bytes: int | None = None  # all weights by the safetensors headers
+    takes_float16: bool = True  # False: it overflows there, and vLLM refuses it
     is_known: bool = True  # False: computed from the general fields of an unknown architecture
     notes: tuple[str, ...] = ()  # what was assumed, each a sentence
     encoder: Encoder | None = None
@@ -168,7 +168,7 @@ class Device:
     subject: str  # "gpu0"
     name: str  # "GeForce RTX 4090"
     memory_gib: float  # all that a CUDA program sees (cudaMemGetInfo), not the nominal size
-    memory_used_gib: float  # by a desktop or another process, before vLLM starts
+    memory_used_gib: float | None  # by a desktop or another process; None: not read
     memory_gb_s: float  # nominal
     compute_capability: tuple[int, int]
     sm_count: int = 0
@@ -193,6 +193,7 @@ class Setup:
     max_model_len: int = 0  # 0: the largest that fits
     max_num_seqs: int = 256
     max_num_batched_tokens: int = 2048
+    dtype: str = "auto"  # 16 bits in any case: 32 are refused before
     kv_cache_dtype: str = "auto"
     block_size: int = 16
     enforce_eager: bool = False

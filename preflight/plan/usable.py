@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from preflight.facts import DriverLibraries, Facts, Gpu, GpuUse, Missing
-from preflight.measured import CudaDevice
+from preflight.facts import DriverLibraries, Facts, Gpu, Missing
 from preflight.plan import cards
 
 # Queries that the driver refused as a whole: they say nothing of the card that they name.
@@ -96,7 +95,7 @@ def _unread(facts: Facts, left: Sequence[Gpu]) -> list[str]:
     trouble = _driver(facts, left)
     if trouble:
         said.append(f"no card can be used until the host's driver is mended: {trouble}")
-    unseen = [gpu.subject for gpu in left if not _use_is_read(gpu)]
+    unseen = [gpu.subject for gpu in left if cards.used_gib(gpu) is None]
     if unseen:
         said.append(f"what others hold of {', '.join(unseen)} was not read: counted as nothing")
     return said
@@ -113,7 +112,3 @@ def _driver(facts: Facts, left: Sequence[Gpu]) -> str:
         return "nouveau holds the cards"
     told = (e for gpu in left if isinstance(gpu.query_errors, tuple) for e in gpu.query_errors)
     return next((error for error in told if any(w in error for w in _OF_THE_DRIVER)), "")
-
-
-def _use_is_read(gpu: Gpu) -> bool:
-    return isinstance(gpu.use, GpuUse) or isinstance(gpu.cuda_device, CudaDevice)

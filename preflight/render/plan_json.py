@@ -149,7 +149,9 @@ def _device(device: Device) -> dict[str, Any]:
         "gpu": device.subject,
         "name": device.name,
         "memory_gib": _figure(device.memory_gib, 2),
-        "memory_used_gib": _figure(device.memory_used_gib, 2),
+        "memory_used_gib": None
+        if device.memory_used_gib is None
+        else _figure(device.memory_used_gib, 2),
         "memory_gb_s": device.memory_gb_s,
         "compute_capability": ".".join(map(str, device.compute_capability)),
         "power_w": device.power_w,

@@ -19,6 +19,8 @@ from tests.lab.cache import CACHE, made, run
 _ASK = """
 import json, sys
 from vllm import envs
+from vllm.config.model import _FLOAT16_NOT_SUPPORTED_MODELS
+from vllm.model_executor.layers.quantization import QUANTIZATION_METHODS
 from vllm.entrypoints.launchers.cli_args import make_arg_parser
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 parser = make_arg_parser(FlexibleArgumentParser())
@@ -29,7 +31,10 @@ for path in json.loads(sys.stdin.read()):
         answers.append({name: repr(value) for name, value in vars(taken).items()})
     except SystemExit:
         answers.append(None)
-print(json.dumps({"settings": answers, "variables": sorted(envs.environment_variables)}))
+told = {"settings": answers, "variables": sorted(envs.environment_variables)}
+told["quantisations"] = QUANTIZATION_METHODS
+told["without_float16"] = sorted(_FLOAT16_NOT_SUPPORTED_MODELS)
+print(json.dumps(told))
 """
 
 
@@ -49,7 +54,11 @@ def interpreter() -> Path | None:
 
 
 def ask(python: Path, configs: Sequence[Path]) -> dict[str, Any]:
-    """`settings`: of each file what vLLM takes it for, None where it refuses it; `variables`."""
+    """`settings`: of each file what vLLM takes it for, None where it refuses it.
+
+    Beside them the names of its `variables`, of its `quantisations`, and of the architectures
+    that it runs `without_float16`.
+    """
     done = subprocess.run(
         [python, "-c", _ASK],
         input=json.dumps([str(path) for path in configs]),

@@ -115,3 +115,31 @@ def test_peers_that_are_not_proven_are_switched_off(
     told = _layouts(_with(facts, peer_data=INTACT) if proven else facts)["tp2"].advice
     assert dict(told.env) == variables
     assert told.vllm.get("disable-custom-all-reduce") is (None if proven else True)
+
+
+def test_a_precaution_is_not_set_aside() -> None:
+    """What is asked against it is not taken, and said; with proven peers it stands."""
+    off = {"NCCL_P2P_DISABLE": 0, "disable-custom-all-reduce": False}
+    made = plan(
+        lookup.find("llama-3.1-8b"), cards.parse("2x RTX 4090"), Wish("0.32.0", overrides=off)
+    )
+    told = next(one for one in made.candidates if one.layout.name == "tp2").advice
+    assert told.env["NCCL_P2P_DISABLE"] == "1"
+    assert told.vllm["disable-custom-all-reduce"] is False  # vLLM tries its peers before
+    assert "0 was asked for, and is not taken" in told.reasons["NCCL_P2P_DISABLE"]
+    nvlink = plan(
+        lookup.find("llama-3.1-8b"), cards.parse("2x H200"), Wish("0.32.0", overrides=off)
+    )
+    free = next(one for one in nvlink.candidates if one.layout.name == "tp2").advice
+    assert free.env["NCCL_P2P_DISABLE"] == "0"
+
+
+def test_peers_that_were_switched_off_are_not_counted_on() -> None:
+    model, two = lookup.find("llama-3.1-8b"), cards.parse("2x H200")
+    speeds = []
+    for value in (0, 1):
+        asked = Wish("0.32.0", overrides={"NCCL_P2P_DISABLE": value})
+        tp2 = next(o for o in plan(model, two, asked).candidates if o.layout.name == "tp2")
+        assert tp2.prefill is not None
+        speeds.append(tp2.prefill.tok_s)
+    assert speeds[1] < 0.8 * speeds[0]

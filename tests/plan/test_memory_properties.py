@@ -215,8 +215,8 @@ def test_a_card_in_use_is_refused_with_the_share_that_is_left() -> None:
     refusal = memory.estimate(model, [desktop], Setup("0.32.0")).refusal
     assert refusal is not None
     assert refusal.kind == "in-use"
-    assert "gpu_memory_utilization 0.87" in refusal.instead
-    lower = Setup("0.32.0", gpu_memory_utilization=0.87)
+    assert "gpu_memory_utilization 0.86" in refusal.instead
+    lower = Setup("0.32.0", gpu_memory_utilization=0.86)
     assert memory.estimate(model, [desktop], lower).fits
 
 

@@ -175,6 +175,10 @@ def test_bytes_of_a_parameter(format: Format, bytes_each: float) -> None:
         (FP8, (8, 6), "0.32.0", "unpacked", "Marlin"),
         (FP8, (7, 5), "0.32.0", "unpacked", "Marlin"),
         (INT8, (8, 6), "0.32.0", "native", ""),
+        (INT8, (9, 0), "0.32.0", "native", ""),
+        (INT8, (10, 0), "0.32.0", "none", ""),
+        (INT8, (12, 0), "0.32.0", "none", ""),
+        (formats.INT8_WEIGHT, (12, 0), "0.32.0", "unpacked", "Marlin"),
         (MXFP4, (7, 5), "0.32.0", "none", ""),
         (MXFP4, (8, 0), "0.32.0", "unpacked", "Marlin"),
         (MXFP4, (9, 0), "0.32.0", "unpacked", "Triton"),
@@ -234,9 +238,9 @@ def test_a_card_without_fp8_is_refused_the_cache_that_a_checkpoint_asks_for() ->
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        ({"quant_method": "zzz"}, "vLLM has no quantisation 'zzz'"),
-        ({"quant_method": "exl2"}, "vLLM has no quantisation 'exl2'"),
-        ({"quant_method": "hqq"}, "vLLM has no quantisation 'hqq'"),
+        ({"quant_method": "zzz"}, "vLLM 0.32 has no quantisation 'zzz'"),
+        ({"quant_method": "exl2"}, "vLLM 0.32 has no quantisation 'exl2'"),
+        ({"quant_method": "gguf"}, "vLLM 0.32 has no quantisation 'gguf'"),
         ({"quant_method": "awq", "bits": 8, "group_size": 128}, "no awq of 8 bits"),
         ({"quant_method": "gptq", "bits": 5, "group_size": 128}, "no gptq of 5 bits"),
     ],

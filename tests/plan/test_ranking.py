@@ -77,6 +77,18 @@ def test_the_trade_off_is_a_sentence() -> None:
     assert "at one request" in choice.why
 
 
+def test_more_tokens_in_the_table_than_the_best_are_explained() -> None:
+    """Two cards over host memory write faster as a group, and read prompts slower."""
+    made = _plan("llama-3.1-8b", "2x RTX 4090")
+    replicas, tp2 = _of(made, "replicas"), _of(made, "tp2")
+    assert tp2.decode[32].tok_s > 1.2 * replicas.decode[32].tok_s
+    choice = choose(made)
+    assert choice.recommended is replicas
+    assert "tp2 would give" in choice.why
+    assert f"writes faster, {tp2.decode[32].tok_s:.0f} tok/s at 32" in choice.why
+    assert f"which makes {tp2.served_tok_s(made.wish):.0f} with them" in choice.why
+
+
 def test_fewer_cards_where_more_bring_nothing() -> None:
     assert choose(_plan("llama-3.1-8b", "2x RTX 4090", aim="cost")).recommended is not None
     made = _plan("llama-3.1-8b", "RTX 4090, RTX 3050", aim="context")

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from preflight.plan.architectures import architecture
+from preflight.plan.quantisation import NAMES
 from preflight.planning import Answer, Question, answer
 from tests.plan.real_vllm import ask, interpreter
 
@@ -78,3 +80,20 @@ def test_a_real_vllm_takes_every_setting(
     names = {name for made in answers for one in made.plan.candidates for name in one.advice.env}
     assert names
     assert names <= NCCL | set(told["variables"])
+
+
+# Other words for a method that a config may have; vLLM's config classes take them for their own.
+ALSO = {"auto-round", "intel/auto-round", "bitsandbytes", ""}
+
+
+def test_a_real_vllm_has_the_quantisations_that_are_read(python: Path) -> None:
+    told = set(ask(python, [])["quantisations"])
+    assert len(told) > 20
+    assert told == NAMES - ALSO
+
+
+def test_a_real_vllm_refuses_float16_to_the_same_architectures(python: Path) -> None:
+    told = ask(python, [])["without_float16"]
+    assert told
+    assert not any(architecture(name).takes_float16 for name in told)
+    assert architecture("llama").takes_float16

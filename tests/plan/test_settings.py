@@ -149,6 +149,33 @@ def test_a_step_is_never_larger_than_all_requests_together() -> None:
             "MXFP4 needs compute capability 8.0, this card has 7.5",
             "",
         ),
+        (
+            "llama-3.1-8b",
+            "RTX 5090",
+            {"gpu_memory_utilization": 0.99},
+            "in-use",
+            "gpu0: of 31.4 GiB 30.8 are free once it has its CUDA context, and vLLM asks for 31.1",
+            "gpu_memory_utilization 0.98",
+        ),
+        (
+            "llama-3.2-1b",
+            "RTX 4090",
+            {"gpu_memory_utilization": 1.0},
+            "in-use",
+            "gpu0: of 23.5 GiB 23.3 are free",
+            "gpu_memory_utilization 0.99",
+        ),
+        (
+            "llama-3.3-70b-int8",
+            "4x RTX 5090",
+            {"tensor_parallel_size": 4},
+            "format",
+            "int8 for weights and activations has no kernel in vLLM from compute capability 10.0",
+            "",
+        ),
+        ("gemma-3-12b", "T4", {}, "format", "overflows in float16, which vLLM refuses", ""),
+        ("gemma-3-12b", "L4", {"dtype": "half"}, "format", "overflows in float16", ""),
+        ("llama-3.2-3b", "T4", {"dtype": "bfloat16"}, "format", "needs compute capability 8.0", ""),
         ("llama-3.1-8b", "V100 32GB", {}, "format", "compute capability 7.0 is below 7.5", ""),
         (
             "llama-3.1-8b",
@@ -222,3 +249,21 @@ def test_a_refusal_gives_its_reason_and_what_would_do(
 )
 def test_sizes_into_which_heads_divide(name: str, sizes: list[int]) -> None:
     assert divisible.possible_sizes(lookup.find(name), 16) == sizes
+
+
+@pytest.mark.parametrize(
+    ("name", "gpus", "settings"),
+    [
+        ("llama-3.3-70b-int8", "2x RTX A6000", {"tensor_parallel_size": 2}),
+        ("gemma-3-12b", "RTX A6000", {}),
+        ("llama-3.2-3b", "T4", {}),
+        ("llama-3.2-3b", "T4", {"dtype": "half"}),
+        ("llama-3.1-8b", "RTX 5090", {"gpu_memory_utilization": 0.98}),  # started in a log
+        ("llama-3.1-8b", "RTX 4090", {"gpu_memory_utilization": 0.99}),
+    ],
+)
+def test_what_lies_on_the_other_side_of_a_refusal(
+    name: str, gpus: str, settings: dict[str, Any]
+) -> None:
+    setup = Setup("0.32.0", **settings)
+    assert memory.estimate(lookup.find(name), cards.parse(gpus), setup).fits

@@ -78,6 +78,9 @@ def test_a_driver_to_be_mended_is_said(host: Host, errors: tuple[str, ...], word
 def test_memory_in_use_that_was_not_read_is_said() -> None:
     _, (note,) = usable(_facts(_gpu(0), replace(_gpu(1), use=Missing("tool-failed"))))
     assert note == "what others hold of gpu1 was not read: counted as nothing"
+    devices = cards.from_facts(_facts(_gpu(0), replace(_gpu(1), use=Missing("tool-failed"))))
+    assert not isinstance(devices, Missing)
+    assert [device.memory_used_gib for device in devices] == [0.0, None]
 
 
 def test_a_card_for_the_screen_does_not_stop_the_plan() -> None:

@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import json
 import socket
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -33,7 +34,13 @@ class Server(BaseHTTPRequestHandler):
         self._answer(json.dumps({"data": [{"id": "chat"}], "asked": self.path}))
 
     def do_POST(self) -> None:
-        question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        assert isinstance(self.server, Answering)
+        self.server.asked += 1
+        length = int(self.headers["Content-Length"])
+        text = self.rfile.read(length)
+        if len(text) < length:
+            return  # who asked has broken off
+        question = json.loads(text)
         if question.get("stream"):
             self._answer('data: {"a": 1}\n\ndata: [DONE]\n\n', "text/event-stream")
         else:
@@ -50,6 +57,21 @@ class Server(BaseHTTPRequestHandler):
         """Nothing: a test's output is its own."""
 
 
+class Answering(ThreadingHTTPServer):
+    asked = 0  # for an answer, not for its health
+
+
+@contextlib.contextmanager
+def running(port: int) -> Iterator[Answering]:
+    server = Answering(("127.0.0.1", port), Server)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
 @pytest.fixture(scope="module")
 def ports() -> dict[str, int]:
     """Free ones, in place of those that the configurations name."""
@@ -61,15 +83,8 @@ def ports() -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 def servers(ports: dict[str, int]) -> Iterator[None]:
-    running = [ThreadingHTTPServer(("127.0.0.1", ports[p]), Server) for p in ("8001", "8003")]
-    threads = [threading.Thread(target=server.serve_forever) for server in running]
-    for thread in threads:
-        thread.start()
-    yield
-    for server, thread in zip(running, threads, strict=True):
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with running(ports["8001"]), running(ports["8003"]):
+        yield
 
 
 @pytest.fixture(
@@ -101,15 +116,26 @@ def door(
         (tmp_path / "log").open("wb") as log,
         subprocess.Popen(argv, env=environment, stdout=log, stderr=log) as proxy,
     ):
-        while not connects(ports["8443"]):
+        while not greets(ports["8443"]):
             assert proxy.poll() is None, (tmp_path / "log").read_text()
         yield ports["8443"]
         proxy.terminate()
 
 
-def connects(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
+def greets(port: int) -> bool:
+    """Whether it has its certificate, which comes a moment after the socket."""
+    try:
+        encrypted(port).close()
+    except OSError:
+        return False
+    return True
+
+
+def encrypted(port: int) -> ssl.SSLSocket:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    plain = socket.create_connection(("127.0.0.1", port), timeout=20)
+    return context.wrap_socket(plain)
 
 
 @pytest.fixture
@@ -173,6 +199,35 @@ def test_a_wrong_key_is_told_apart(door: int, asking: ModuleType) -> None:
     told = answers(asking, door, key="x" * 20)
     assert (told["models"], told["whole"], told["without_key"]) == (401, 401, 401)
     assert set(told["closed"].values()) == {401}
+
+
+BODY = {"model": "chat", "prompt": "x" * 1000}
+
+
+def test_a_server_that_has_gone_costs_no_request(
+    door: int, ports: dict[str, int], asking: ModuleType
+) -> None:
+    """Its connection is refused; the other gets the request with its body."""
+    public = asking.Port(door, NAME, KEY, 20)
+    with running(ports["8002"]) as second:
+        while not second.asked:
+            assert public.ask("/v1/completions", BODY)[0] == 200
+    answers = [public.ask("/v1/completions", BODY)[0] for _ in range(12)]
+    assert answers == [200] * 12
+
+
+def test_what_is_too_large_or_breaks_off_costs_the_others_nothing(
+    door: int, asking: ModuleType
+) -> None:
+    public = asking.Port(door, NAME, KEY, 20)
+    head = f"POST /v1/completions HTTP/1.1\r\nHost: {NAME}\r\nAuthorization: Bearer {KEY}\r\n"
+    for length, sent in ((1 << 40, b""), (100_000, b"x" * 50_000)):
+        with encrypted(door) as client:
+            client.sendall(f"{head}Content-Length: {length}\r\n\r\n".encode() + sent)
+            if length > 1 << 30:
+                assert b" 413 " in client.recv(1000)
+        answers = [public.ask("/v1/completions", BODY)[0] for _ in range(8)]
+        assert answers == [200] * 8
 
 
 def test_nobody_answers_with_status_0(asking: ModuleType) -> None:

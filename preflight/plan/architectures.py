@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -21,6 +21,10 @@ class Architecture:
     plain_mlp: bool = False
     norms: int = 2
     sliding_every: int = 0
+    second_mixer: Literal["", "attention", "state-space"] = ""
+    is_encoder: bool = False
+    has_positions: bool = False
+    width_field: str = ""
     takes_float16: bool = True
 
 

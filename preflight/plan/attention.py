@@ -28,6 +28,7 @@ class Heads:
     qkv_bias: bool
     output_bias: bool
     has_gate: bool  # the query projection brings a gate of the same size
+    value_dim: int = 0  # of a head's values, 0: as of its keys
 
 
 @dataclass(frozen=True)
@@ -46,27 +47,28 @@ def grouped(heads: Heads, kind: Kind, *, shares_cache: bool = False) -> Attentio
     hidden, dim, bias = heads.hidden_size, heads.head_dim, heads.qkv_bias
     queries = heads.query_heads * dim * (2 if heads.has_gate else 1)
     parts = [Matrix("self_attn.q_proj", hidden, queries, "outputs", bias=bias, held_in="qkv")]
+    value_dim = heads.value_dim or dim
     if not shares_cache:
         parts += [
             Matrix(
                 f"self_attn.{letter}_proj",
                 hidden,
-                heads.kv_heads * dim,
+                heads.kv_heads * each,
                 "kv-heads",
                 bias=bias,
                 heads=heads.kv_heads,
                 held_in="qkv",
             )
-            for letter in "kv"
+            for letter, each in (("k", dim), ("v", value_dim))
         ]
-    width = heads.query_heads * dim
+    width = heads.query_heads * value_dim
     parts.append(Matrix("self_attn.o_proj", width, hidden, "inputs", bias=heads.output_bias))
     is_sliding = kind == "sliding" and heads.window_tokens > 0
     cache = Cache(
         kind="sliding" if is_sliding else "full",
         kv_heads=heads.kv_heads,
         head_dim=dim,
-        value_dim=dim,
+        value_dim=value_dim,
         window_tokens=heads.window_tokens if is_sliding else 0,
     )
     return Attention(tuple(parts), None if shares_cache else cache, heads.query_heads, dim)
@@ -114,41 +116,3 @@ def _index(config: Fields, hidden: int, query_rank: int) -> list[Matrix]:
         Matrix("self_attn.indexer.wk", hidden, dim, "none"),
         Matrix("self_attn.indexer.weights_proj", hidden, heads, "none", format=BF16),
     ]
-
-
-def delta_net(config: Fields, hidden: int, state_value_bytes: int) -> Attention:
-    """Gated delta net, the linear attention of Qwen3-Next and later."""
-    key_heads = config.whole("linear_num_key_heads", most=1 << 14)
-    value_heads = config.whole("linear_num_value_heads", most=1 << 14)
-    key_dim = config.whole("linear_key_head_dim", most=1 << 14)
-    value_dim = config.whole("linear_value_head_dim", most=1 << 14)
-    kernel = config.whole("linear_conv_kernel_dim", most=1 << 8, default=4)
-    keys, values = key_heads * key_dim, value_heads * value_dim
-    convolved = 2 * keys + values
-    parts = (
-        Matrix("linear_attn.in_proj_qkv", hidden, convolved, "outputs", held_in="qkvz"),
-        Matrix("linear_attn.in_proj_z", hidden, values, "outputs", held_in="qkvz"),
-        Matrix("linear_attn.in_proj_ba", hidden, 2 * value_heads, "outputs", format=BF16),
-        Matrix("linear_attn.conv1d", kernel, convolved, "outputs", format=BF16),
-        Matrix("linear_attn.out_proj", values, hidden, "inputs"),
-    )
-    state = convolved * (kernel - 1) * 2 + values * key_dim * state_value_bytes
-    return Attention(parts, Cache("state", state_bytes=state))
-
-
-def state_space(config: Fields, hidden: int, state_value_bytes: int) -> Attention:
-    """Mamba 2, the state-space layer of Nemotron-H."""
-    heads = config.whole("mamba_num_heads", "mamba_n_heads", most=1 << 14)
-    dim = config.whole("mamba_head_dim", "mamba_d_head", most=1 << 14)
-    state = config.whole("ssm_state_size", "mamba_d_state", most=1 << 14)
-    groups = config.whole("n_groups", "mamba_n_groups", most=1 << 12, default=1)
-    kernel = config.whole("conv_kernel", "mamba_d_conv", most=1 << 8, default=4)
-    width = heads * dim
-    convolved = width + 2 * groups * state
-    parts = (
-        Matrix("mixer.in_proj", hidden, width + convolved + heads, "outputs"),
-        Matrix("mixer.conv1d", kernel, convolved, "outputs", format=BF16),
-        Matrix("mixer.out_proj", width, hidden, "inputs"),
-    )
-    kept = convolved * (kernel - 1) * 2 + width * state * state_value_bytes
-    return Attention(parts, Cache("state", state_bytes=kept, keeps_prefixes=True))

@@ -7,6 +7,7 @@ overflows or takes long.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -17,6 +18,7 @@ from preflight.errors import UsageError
 Raw: TypeAlias = Mapping[str, Any]
 
 MAX_BYTES = 8 << 20
+_MOST_LISTED = 1 << 12
 HINT = "a model is a catalogue name, owner/name, or a folder or file with its config.json"
 
 
@@ -25,13 +27,29 @@ def document(text: str | bytes, name: str) -> dict[str, Any]:
     if len(text) > MAX_BYTES:
         raise UsageError(f"{name}: larger than a config.json can be ({MAX_BYTES >> 20} MiB)", HINT)
     mark = b"\xef\xbb\xbf" if isinstance(text, bytes) else "\ufeff"
+    text = text.removeprefix(mark)  # type: ignore[arg-type]
     try:
-        found = msgspec.json.decode(text.removeprefix(mark))  # type: ignore[arg-type]
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        found = _infinite(text) if _has_infinity(text) else msgspec.json.decode(text)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise UsageError(f"{name}: not the JSON of a config.json: {error}", HINT) from error
     if not isinstance(found, dict):
         raise UsageError(f"{name}: a config.json is an object, this is none", HINT)
     return found
+
+
+def _has_infinity(text: str | bytes) -> bool:
+    return b"Infinity" in text if isinstance(text, bytes) else "Infinity" in text
+
+
+def _infinite(text: str | bytes) -> Any:
+    """With Python's word Infinity in it, which transformers writes as an open limit of Mamba's."""
+    return json.loads(text, parse_constant=_constant)
+
+
+def _constant(word: str) -> float:
+    if word == "NaN":
+        raise ValueError("NaN is no number")
+    return float(word)
 
 
 class Fields:
@@ -58,6 +76,19 @@ class Fields:
         if default is None:
             raise self._fault(keys[0], "is not there")
         return default
+
+    def largest(self, *keys: str, least: int = 1, most: int, default: int | None = None) -> int:
+        """As `whole`, of fields that some configs write down for each layer: the largest."""
+        for key in keys:
+            if isinstance(self.raw.get(key), list):
+                listed = self.numbers(key, _MOST_LISTED)
+                if not listed:
+                    raise self._fault(key, "is an empty list")
+                value = max(listed)
+                return Fields({key: value}, self.name).whole(key, least=least, most=most)
+            if key in self:
+                return self.whole(key, least=least, most=most)
+        return self.whole(*keys, least=least, most=most, default=default)
 
     def truth(self, key: str, default: bool = False) -> bool:
         value = self.raw.get(key)
@@ -103,6 +134,17 @@ class Fields:
         if not all(isinstance(v, int) and not isinstance(v, bool) and v >= 0 for v in values):
             raise self._fault(key, "holds what is not a whole number")
         return tuple(values)
+
+    def objects(self, key: str, most: int) -> tuple[Fields, ...]:
+        """A list of objects, `()` where it is absent."""
+        value = self.raw.get(key)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or len(value) > most:
+            raise self._fault(key, f"is not a list of at most {most}")
+        if not all(isinstance(one, dict) for one in value):
+            raise self._fault(key, "holds what is not an object")
+        return tuple(Fields(one, f"{self.name}: {key}") for one in value)
 
     def inner(self, key: str) -> Fields | None:
         """The object of that name, None where it is absent."""

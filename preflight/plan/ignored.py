@@ -18,6 +18,15 @@ _REPEATED_GROUP = re.compile(r"\)[*+{?]")
 _REPETITION = re.compile(r"[*+{]")
 _MAX_REPETITIONS = 4
 _MAX_PATTERN = 400
+# words of other families' checkpoints -> ours
+_WORDS = {
+    "shared_experts": "shared_expert",
+    "block_sparse_moe": "mlp",
+    "feed_forward": "mlp",
+    "w1": "gate_proj",
+    "w2": "down_proj",
+    "w3": "up_proj",
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,10 @@ class Names:
         if self.exact and not self.exact.isdisjoint(_parts(name)):
             return True
         return any(fnmatchcase(name, glob) for glob in self.globs) or any(
-            expression.match(full) for expression in self.expressions for full in _full(name)
+            expression.match(full)
+            for called in (_spellings(name) if self.expressions else ())
+            for full in _full(called)
+            for expression in self.expressions
         )
 
 
@@ -62,11 +74,26 @@ def names(listed: Iterable[str]) -> Names:
 
 
 def _canonical(name: str) -> str:
-    """Without what stands before the layers: "model.language_model.layers.0" -> "layers.0"."""
+    """Without what stands before the layers, in the words that are used here.
+
+    "model.language_model.layers.0.block_sparse_moe.gate" -> "layers.0.mlp.gate"
+    """
     if "vis" in name.partition("layers.")[0]:
         return name
     start = name.find("layers.")
-    return name[start:] if start >= 0 else name.removesuffix(".")
+    if start < 0:
+        return name.removesuffix(".")
+    words = name[start:].split(".")
+    return ".".join(_WORDS.get(word, word) for word in words)
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    """The names by which checkpoints of other families call the same part."""
+    found = [name]
+    for theirs, ours in _WORDS.items():
+        called = [theirs if word == ours else word for word in name.split(".")]
+        found += [".".join(called)] if ours in name else []
+    return tuple(dict.fromkeys(found))
 
 
 def _parts(name: str) -> set[str]:

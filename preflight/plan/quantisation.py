@@ -74,7 +74,10 @@ def _ignored(config: Fields) -> Names:
 
 
 def _kv_cache(config: Fields) -> str:
-    scheme = config.inner("kv_cache_scheme")
+    named = config.raw.get("kv_cache_scheme")
+    scheme = None if isinstance(named, str) else config.inner("kv_cache_scheme")
+    if isinstance(named, str):  # as some of ModelOpt's have it, by name
+        return "fp8" if named.upper() == "FP8" else "auto"
     if scheme is not None:
         is_float8 = scheme.text("type") == "float" and scheme.whole("num_bits", most=32) == 8
         return "fp8" if is_float8 else "auto"
@@ -152,24 +155,40 @@ def _modelopt(config: Fields) -> Quantisation:
     algorithm = config.text("quant_algo").upper()
     if "config_groups" in config and algorithm in ("", "MIXED_PRECISION"):
         return _compressed(config)
-    by_name = {
-        "FP8": FP8,
-        "FP8_PER_CHANNEL_PER_TOKEN": FP8,
-        "FP8_PB_WO": FP8_BLOCK,
-        "NVFP4": formats.NVFP4,
-        "W4A16_NVFP4": formats.NVFP4_WEIGHT,
-        "MXFP8": formats.MXFP8,
-    }
-    format = by_name.get(algorithm)
+    if algorithm == "MIXED_PRECISION":
+        return _each(config.inner("quantized_layers"))
+    format = _ALGORITHMS.get(algorithm)
     if format is None:
         return Quantisation(notes=(f"modelopt's {algorithm[:40]!r} is counted as 16 bit",))
     return Quantisation(format)
+
+
+def _each(layers: Fields | None) -> Quantisation:
+    """Every layer is listed with an algorithm of its own; those that are not stay in 16 bit."""
+    listed: dict[str, list[str]] = {}
+    for name in list(layers.raw)[:_MAX_NAMES] if layers else ():
+        one = layers.inner(name) if layers else None
+        algorithm = one.text("quant_algo").upper() if one else ""
+        listed.setdefault(algorithm, []).append(name)
+    rules = [(names(found), _ALGORITHMS.get(key, BF16)) for key, found in listed.items()]
+    unread = [key for key in listed if key not in _ALGORITHMS]
+    notes = tuple(f"modelopt's {key[:40]!r} is counted as 16 bit" for key in unread[:8])
+    has_head = any(rule.take("lm_head") for rule, _ in rules)
+    return Quantisation(BF16, tuple(rules), head=has_head, notes=notes)
 
 
 def _bitsandbytes(config: Fields) -> Quantisation:
     return Quantisation(INT8_WEIGHT if config.truth("load_in_8bit") else formats.NF4)
 
 
+_ALGORITHMS = {
+    "FP8": FP8,
+    "FP8_PER_CHANNEL_PER_TOKEN": FP8,
+    "FP8_PB_WO": FP8_BLOCK,
+    "NVFP4": formats.NVFP4,
+    "W4A16_NVFP4": formats.NVFP4_WEIGHT,
+    "MXFP8": formats.MXFP8,
+}
 _METHODS: dict[str, Callable[[Fields], Quantisation]] = {
     "fp8": _fp8,
     "fbgemm_fp8": lambda config: Quantisation(FP8),

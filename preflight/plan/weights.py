@@ -130,8 +130,9 @@ def _groups(
     for layer, times in layers.items():
         for size in _layer_tensors(layer, setup, capability):
             yield size, times
-    is_seeing = pp_rank == 0 and not setup.language_model_only
-    ends = (*_ends(model, setup, pp_rank), *(model.other_weights if is_seeing else ()))
+    is_seeing = not setup.language_model_only
+    seeing = [m for m in model.other_weights if is_seeing or not m.name.startswith("visual.")]
+    ends = (*_ends(model, setup, pp_rank), *(seeing if pp_rank == 0 else ()))
     for matrix in ends:
         share = local(matrix, setup, capability)
         yield share.bytes_each, round(share.copies)

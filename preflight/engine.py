@@ -1,9 +1,10 @@
 """Facts and policy to findings and a verdict: runs every check on every subject it speaks of.
 
 A check is a module in checks/: ID, SUBJECT, REMEDY_CLASS, Limits, check(limits, *, facts…), and
-optionally LEVEL. Its keyword parameters are names of fields of SUBJECT; a missing one makes the
-finding `unknown` here, so that no check can forget. One that has a default only refines the
-judgement: it keeps the default where the fact is missing.
+optionally LEVEL and idle(limits), why it judges nothing under these. Its keyword parameters are
+names of fields of SUBJECT; a missing one makes the finding `unknown` here, so that no check can
+forget. One that has a default only refines the judgement: it keeps the default where the fact is
+missing.
 """
 
 from __future__ import annotations
@@ -70,14 +71,15 @@ def verdict(findings: Sequence[Finding], policy: Policy, level: Level) -> Judgem
 
 def _run(check: Check, facts: Facts, policy: Policy) -> Iterator[Finding]:
     subjects = _subjects(check.subject, facts)
-    if isinstance(subjects, (Missing, NotApplicable)):
-        yield _complete(_withheld(subjects), check, facts.host)
-        return
     limits = policy.limits(check)
+    idle = NotApplicable(check.idle(limits)) if check.idle(limits) else None
+    if isinstance(subjects, (Missing, NotApplicable)):
+        yield _complete(_withheld(idle or subjects), check, facts.host)
+        return
     for subject in subjects:
         values = {name: getattr(subject, name) for name in _parameters(check)}
         needed = [values[name] for name in needs(check)]
-        withheld = _first(needed, NotApplicable) or _first(needed, Missing)
+        withheld = idle or _first(needed, NotApplicable) or _first(needed, Missing)
         known = {n: v for n, v in values.items() if not isinstance(v, (Missing, NotApplicable))}
         finding = _withheld(withheld) if withheld else check.check(limits, **known)
         yield _complete(finding, check, subject)

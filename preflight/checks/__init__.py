@@ -23,6 +23,7 @@ class Check:
     limits: type
     check: Callable[..., Finding]
     doc: str
+    idle: Callable[[Any], str] = lambda limits: ""  # why it judges nothing under such limits
 
     @property
     def title(self) -> str:
@@ -98,4 +99,5 @@ def _load(module: Any) -> Check:
         limits=module.Limits,
         check=module.check,
         doc=(module.__doc__ or "").strip(),
+        **({"idle": module.idle} if hasattr(module, "idle") else {}),
     )

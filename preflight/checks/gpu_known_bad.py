@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from preflight.facts import Gpu
-from preflight.findings import FAIL, PASS, Finding, Status
+from preflight.findings import FAIL, PASS, Finding
 
 ID = "gpu-known-bad"
 SUBJECT = Gpu
@@ -26,9 +26,11 @@ class Limits:
     cards: tuple[str, ...] = ()  # serial numbers and UUIDs of cards that were seen broken
 
 
+def idle(limits: Limits) -> str:
+    return "" if limits.cards else _NO_LIST
+
+
 def check(limits: Limits, *, uuid: str, serial: str | None = None) -> Finding:
-    if not limits.cards:
-        return Finding(Status.NOT_APPLICABLE, reason=_NO_LIST)
     for number in (uuid, serial):
         if number in limits.cards:
             return Finding(FAIL, number, message=f"{number} is on the list of cards seen broken")

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from preflight.capture import Capture
 from preflight.facts import Fact, Missing
 from preflight.understand import reported
+from preflight.understand.boot import booted, told
 from preflight.understand.evidence import Evidence
 from preflight.understand.picking import Picks, converted, first, whole, words
 from preflight.understand.sources import by_name, file, files, text
 
 _KERNEL = re.compile(r"Linux version (\S{1,100})")
-_BOOTED = re.compile(r"^btime (\d{1,12})$", re.MULTILINE)
 _MEMORY = re.compile(r"^MemTotal:\s{1,20}(\d{1,15}) kB", re.MULTILINE)
 _PRETTY = re.compile(r"""^PRETTY_NAME=["']?([^"'\n]{1,120})""", re.MULTILINE)
-_LATEST = 1 << 33  # a boot in the year 2242
 
 
 def machine(evidence: Evidence) -> Picks:
@@ -40,7 +38,7 @@ def machine(evidence: Evidence) -> Picks:
             ("bug-report", reported.os_name(capture)),
         ),
         "kernel_release": first(("proc", _found(capture, "proc", "/proc/version", _KERNEL, words))),
-        "boot_time": first(("proc", _found(capture, "proc", "/proc/stat", _BOOTED, _moment))),
+        "boot_time": first(("proc", converted(booted(capture), told))),
         "virtualization": around.virtualization,
         "is_guest": around.is_guest,
         "is_container": around.is_container,
@@ -88,11 +86,3 @@ def _board(capture: Capture) -> Fact[str]:
 def _mib(kib: object) -> int | None:
     size = whole(kib)
     return None if size is None else size >> 10
-
-
-def _moment(seconds: object) -> str | None:
-    """RFC 3339 of seconds since 1970."""
-    value = whole(seconds)
-    if value is None or not 0 < value < _LATEST:
-        return None
-    return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -18,6 +18,7 @@ from preflight.capture import Capture, Source, plain
 from preflight.errors import NotThisKind
 from preflight.facts import (
     NOT_COLLECTED,
+    Fact,
     KernelFault,
     Missing,
     NotApplicable,
@@ -26,6 +27,7 @@ from preflight.facts import (
 )
 from preflight.findings import FAIL, PASS
 from preflight.parsers import kernel, kernel_scan
+from preflight.understand.boot import booted, moment
 from preflight.understand.picking import Picked
 from preflight.understand.sources import Json, failure, refusal
 from preflight.xids import UNKNOWN
@@ -57,6 +59,7 @@ class Log:
     xids: Mapping[str | None, list[Json]]  # by address, None where the log hides it
     reports: Mapping[tuple[str, str], int]  # (port, severity) -> advanced error reports
     is_drivers: bool = False  # only the driver's own lines
+    booted: Fact[float] = NOT_COLLECTED  # from when its stamps count, seconds since 1970
 
     def of(self, kind: str) -> Sequence[Json]:
         return self.events.get(kind) or ()
@@ -100,10 +103,11 @@ class Logs:
 
 def logs(capture: Capture) -> Logs:
     found, reasons = [], []
+    since = booted(capture)
     for name, boot in _LOGS:
         log = _log(capture.sources.get(name), name, boot)
         if isinstance(log, Log):
-            found.append(log)
+            found.append(replace(log, booted=since) if boot == 0 else log)
         elif boot == 0:
             reasons.append(log)
     found += _scanned(capture.sources.get(_SCAN))
@@ -234,6 +238,7 @@ def _grouped(
     Of two that hold as many it is the journal, which stamps them with dates.
     """
     best: dict[tuple[Any, int], list[Json]] = {}
+    since: dict[tuple[Any, int], Fact[float]] = {}
     for log in logs.read:
         mine: dict[Any, list[Json]] = {}
         for event in events_of(log):
@@ -244,7 +249,16 @@ def _grouped(
             kept = len(best.get((name, log.boot), ()))
             if len(events) > kept or (len(events) == kept and log.source == "journal-kernel"):
                 best[name, log.boot] = events
-    return [(name, boot, events) for (name, boot), events in best.items()]
+                since[name, log.boot] = log.booted
+    return [(*key, _timed(events, since[key])) for key, events in best.items()]
+
+
+def _timed(events: list[Json], since: Fact[float]) -> list[Json]:
+    """The same events; the first and the last with times where they have the kernel's stamps."""
+    first, last = (
+        {**event, "stamp": moment(_stamp(event), since)} for event in (events[0], events[-1])
+    )
+    return [first, *events[1:-1], last] if len(events) > 1 else [first]
 
 
 def _xid(code: int, boot: int, events: list[Json]) -> XidEvent:

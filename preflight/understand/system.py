@@ -7,6 +7,7 @@ import re
 from preflight.capture import Capture
 from preflight.catalog import card_for
 from preflight.facts import Clock, Fact, Missing, NotApplicable
+from preflight.understand.boot import uptime
 from preflight.understand.cards import is_nvidia_display
 from preflight.understand.evidence import Evidence
 from preflight.understand.picking import Picked, Picks, first, words
@@ -30,7 +31,7 @@ def system(evidence: Evidence) -> Picks:
         "kernel_parameters": first(("proc", _parameters(capture))),
         "iommu_mode": _iommu(evidence),
         "peer_access_granted": first(("smi-p2p-r", _granted(evidence))),
-        "uptime_s": first(("proc", _uptime(capture))),
+        "uptime_s": first(("proc", uptime(capture))),
         "reboot_required": _reboot(evidence),
         "failed_units": _failed_units(evidence),
         "clock": _clock(capture),
@@ -80,14 +81,6 @@ def _never_granted(evidence: Evidence) -> bool:
     ids = [device["device_id"] for device in listing.values() if is_nvidia_display(device)]
     products = [card_for(id, None) if id else None for id in ids if ids.count(id) > 1]
     return bool(ids) and all(one and one.peer_access == "no" for one in products)
-
-
-def _uptime(capture: Capture) -> Fact[float]:
-    content = file(capture, "proc", "/proc/uptime")
-    if isinstance(content, Missing):
-        return content
-    found = re.match(r"(\d{1,12}(?:\.\d{1,6})?) ", content)
-    return float(found[1]) if found else Missing("not-parsed", "/proc/uptime")
 
 
 def _reboot(evidence: Evidence) -> Picked:

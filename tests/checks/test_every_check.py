@@ -58,6 +58,8 @@ def facts_with(fact: Missing | NotApplicable) -> Facts:
     ids=["missing", "not-applicable"],
 )
 def test_no_fact_is_no_opinion(check: Check, fact: Missing | NotApplicable, status: Status) -> None:
+    if check.idle(check.limits()):
+        return  # it owes an opinion only where a policy asks for one
     findings = engine.judge(facts_with(fact), Policy("test"), Level.SOAK, [check])
     assert findings
     assert {finding.status for finding in findings} == {status}

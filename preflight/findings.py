@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from textwrap import shorten
+from typing import Any, Literal, get_args
 
 from preflight.facts import Facts, GpuModel
 
@@ -47,7 +49,9 @@ RemedyClass = Literal[
     "service",
     "replace",
 ]
+REMEDIES: tuple[RemedyClass, ...] = get_args(RemedyClass)  # from the lightest to the heaviest
 PASS, WARN, FAIL = Status.PASS, Status.WARN, Status.FAIL
+_SINCE_BOOT = re.compile(r"\d{1,10}\.\d{1,9}")  # seconds, as dmesg prints them
 
 
 def graded(value: float, pass_at: float, warn_at: float) -> Status:
@@ -59,6 +63,17 @@ def where_proven(status: Status, proven: Collection[str], *families: str | None)
     """A limit that was not seen to hold on all these families warns and never fails."""
     is_proven = bool(families) and all(family in proven for family in families)
     return WARN if status is FAIL and not is_proven else status
+
+
+def when(stamp: str, boot: int) -> str:
+    """A log's stamp as a person reads it, of this boot (0) or the one before (-1)."""
+    told = shorten(stamp, 40, placeholder="…") or "without a time"
+    if _SINCE_BOOT.fullmatch(stamp):
+        seconds = float(stamp)
+        steps = (("days", 86400), ("h", 3600), ("min", 60), ("s", 1))
+        unit, size = next((step for step in steps if seconds >= 2 * step[1]), steps[-1])
+        told = f"{seconds / size:.0f} {unit} after boot"
+    return told if boot == 0 else f"{told}, before the last reboot"
 
 
 def two_of(models: Sequence[GpuModel]) -> tuple[str, ...]:

@@ -3,8 +3,8 @@
 Why: Access Control Services make a PCIe switch or root port redirect what one card writes to
   another, so that the IOMMU may look at it. Copies between cards then get slow, or hang, or arrive
   damaged. A guest needs it; a bare-metal host with several cards does not.
-Fix: Switch ACS (or the IOMMU, AMD-Vi, VT-d) off in the BIOS, or clear the ports' ACS control with
-  setpci at each boot.
+Fix: Switch ACS (or the IOMMU, AMD-Vi, VT-d) off in the BIOS, or clear it at
+  each boot for the ports named here (setpci -s PORT ECAP_ACS+6.w=0000).
 Source: PCI Express Base Specification 5.0, 6.12; NCCL user guide, troubleshooting, PCI access
   control services.
 """

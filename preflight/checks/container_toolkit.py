@@ -2,7 +2,8 @@
 
 Why: a container sees no card by itself. NVIDIA's toolkit puts devices and the driver's libraries
   into it; without it, or with an old one, a server in a container does not start.
-Fix: Install nvidia-container-toolkit 1.14 or newer and register it (nvidia-ctk runtime configure).
+Fix: Install nvidia-container-toolkit 1.14 or newer and register it (nvidia-ctk runtime
+  configure --runtime=docker).
 Source: nvidia-ctk --version. The least version is a guess: what others ask for.
 """
 

@@ -2,15 +2,15 @@
 
 Why: memory with ECC repairs single flipped bits; two at once destroy data, and the job on the card
   dies or, worse, computes on. Cards that did it once do it again.
-Fix: Reset the card, run a memory test, and look at its remapped rows or retired pages; replace the
-  card when errors come back or its SRAM threshold is exceeded.
+Fix: Drain and reset the card (A100: reboot the host), run a memory test, and look at its remapped
+  rows or retired pages; replace the card when errors come back.
 Source: NVIDIA GPU Memory Error Management, error containment and RMA policy: any uncorrectable
   error since the driver loaded; more than 4 in SRAM over the card's life.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from preflight.facts import Gpu
 from preflight.findings import FAIL, PASS, WARN, Finding, Status
@@ -18,6 +18,11 @@ from preflight.findings import FAIL, PASS, WARN, Finding, Status
 ID = "ecc-uncorrectable"
 SUBJECT = Gpu
 REMEDY_CLASS = "reset-gpu"
+_WATCH = (
+    "Run a memory test and note the count; replace the card when it grows, or when its remapped "
+    "rows or retired pages do."
+)
+_WORN = "Replace the card: SRAM has no spare rows, and nothing mends it."
 _REPLACE = "Replace the card: the driver says that its SRAM has too many uncorrectable errors."
 
 
@@ -51,7 +56,8 @@ def check(
     if now > limits.fail_volatile_above:
         return _finding(FAIL, now, limits.fail_volatile_above, "since the driver loaded")
     if sram > limits.fail_aggregate_sram_above:
-        return _finding(FAIL, sram, limits.fail_aggregate_sram_above, "in SRAM over its life")
+        worn = _finding(FAIL, sram, limits.fail_aggregate_sram_above, "in SRAM over its life")
+        return replace(worn, remedy=_WORN, remedy_class="replace")
     if sram > limits.warn_aggregate_sram_above:
         return _finding(WARN, sram, limits.warn_aggregate_sram_above, "in SRAM over its life")
     if dram > limits.warn_aggregate_dram_above:
@@ -63,4 +69,6 @@ def check(
 
 def _finding(status: Status, count: int, limit: int, when: str, note: str = "") -> Finding:
     words = f"uncorrectable ECC errors {when}: {count}, required at most {limit}{note}"
+    if status is WARN:  # of the past, and mended or not: no reset takes it back
+        return Finding(status, count, limit, "errors", words, _WATCH, "watch")
     return Finding(status, count, limit, "errors", words)

@@ -1,7 +1,8 @@
 """The IOMMU does not stand between cards that talk to each other.
 
-Why: where it translates, copies from card to card go up to the processor and back, or hang, or
-  arrive damaged.
+Why: the IOMMU is the part of the processor that translates the addresses at which devices write.
+  Where it does so for cards, their copies to each other go up to the processor and back, or hang,
+  or arrive damaged; with passthrough it stands aside.
 Fix: Add iommu=pt to the kernel's parameters (in the BIOS: IOMMU off), and reboot.
 Source: NCCL's documentation on ACS and IOMMU; the kernel's own line of its default domain.
 """

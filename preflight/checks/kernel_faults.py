@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from textwrap import shorten
 
 from preflight.facts import Host, KernelFault
-from preflight.findings import FAIL, PASS, WARN, Finding, RemedyClass, Status
+from preflight.findings import FAIL, PASS, WARN, Finding, RemedyClass, Status, when
 
 ID = "kernel-faults"
 SUBJECT = Host
@@ -95,7 +95,5 @@ def _words(faults: list[KernelFault]) -> str:
 
 def _one(fault: KernelFault) -> str:
     where = "" if fault.subject == "host" else f"{fault.subject} "
-    stamp = fault.last or "without a time"
-    when = stamp if fault.boot == 0 else f"{stamp}, before the last reboot"
     line = shorten(fault.message, 100, placeholder="…")
-    return f"{where}{fault.kind} x{fault.count} (last {shorten(when, 60)}): {line}"
+    return f"{where}{fault.kind} x{fault.count} (last {when(fault.last, fault.boot)}): {line}"

@@ -2,8 +2,8 @@
 
 Why: with MIG on, a card is several small ones without peer access between them: tensor parallelism
   is impossible, and a server sees a part of the memory or, without instances, no card at all.
-Fix: Switch it off with nvidia-smi -i INDEX -mig 0, then reset the card; where it is wanted, say so
-  in a policy (limits, mig-mode, wanted).
+Fix: Switch it off (nvidia-smi -i ADDRESS -mig 0, with the PCI address that is named here), then
+  reset the card; where it is wanted, say so in a policy (limits, mig-mode, wanted).
 Source: NVIDIA Multi-Instance GPU user guide; the mode by NVML.
 """
 

@@ -2,7 +2,8 @@
 
 Why: nouveau drives NVIDIA cards for a screen and cannot compute; while it holds a card, NVIDIA's
   driver cannot start on it.
-Fix: Blacklist nouveau in /etc/modprobe.d, rebuild the initramfs and reboot.
+Fix: Blacklist nouveau in /etc/modprobe.d ("blacklist nouveau"), rebuild the initramfs
+  (update-initramfs -u, or dracut -f) and reboot.
 Source: /proc/modules and /sys/module/nouveau.
 """
 

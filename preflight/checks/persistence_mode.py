@@ -2,7 +2,8 @@
 
 Why: without persistence the driver shuts a card down after each program and starts it again for
   the next, which costs seconds, forgets settings, and puts wear on weak cards.
-Fix: Enable nvidia-persistenced (systemctl enable --now nvidia-persistenced).
+Fix: Enable nvidia-persistenced (systemctl enable --now nvidia-persistenced); until the next reboot
+  nvidia-smi -pm 1 does.
 Source: NVIDIA driver persistence documentation; the mode by NVML, or the daemon by systemd.
 """
 

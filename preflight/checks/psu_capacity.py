@@ -34,15 +34,15 @@ def check(limits: Limits, *, power_budget: PowerBudget) -> Finding:
     load = round(told.cards_w + told.sockets * limits.socket_w + limits.rest_w)
     all_of_them = sum(told.ratings_w)
     safe = sum(sorted(told.ratings_w)[: (len(told.ratings_w) + 1) // 2])
-    what = f"{load} W of cards and host"
     if load <= limits.pass_to * safe:
         status, rating = PASS, safe
     elif load <= limits.warn_to * all_of_them:
         status, rating = WARN, safe if load <= limits.warn_to * safe else all_of_them
     else:
         status, rating = FAIL, all_of_them
-    spare = ", no supply is spare" if rating > safe else ""
-    if len(told.ratings_w) == 1 and load <= limits.pass_to * all_of_them:
-        spare = ""
-    words = f"{what} of {rating} W ({load / rating:.0%}), required {limits.pass_to:.0%}{spare}"
+    words = f"{load} W of cards and host of {rating} W ({load / rating:.0%}), "
+    if rating > safe:
+        lost = len(told.ratings_w) // 2
+        words += f"but {load / safe:.0%} of the {safe} W that {lost} failed would leave, "
+    words += f"required {limits.pass_to:.0%}"
     return Finding(status, load, round(limits.pass_to * rating), "W", words, basis="inferred")

@@ -45,7 +45,8 @@ def check(
     if absent:
         words = ", ".join(psu.name for psu in absent[:8])
         return Finding(WARN, told, message=f"power supply {words} is not there")
-    return Finding(PASS, told, message=f"{len(told)} power supplies without a fault")
+    noun = "supply" if len(told) == 1 else "supplies"
+    return Finding(PASS, told, message=f"{len(told)} power {noun} without a fault")
 
 
 def _says(state: str, words: tuple[str, ...]) -> bool:

@@ -1,8 +1,9 @@
 """The host does not move a model's memory to disk.
 
 Why: a server whose pages lie on disk answers in seconds instead of milliseconds, and pinned
-  buffers can not be moved at all.
-Fix: Switch swap off (swapoff -a, and /etc/fstab), or set vm.swappiness to 10 or less.
+  buffers cannot be moved at all.
+Fix: Switch swap off (swapoff -a, and /etc/fstab), or set vm.swappiness to 10 or less; from inside a
+  container only the host's owner can.
 Source: a guess; Azure's health checks demand no swap at all.
 """
 

@@ -14,7 +14,7 @@ from preflight.findings import PASS, WARN, Finding
 
 ID = "systemd-failed"
 SUBJECT = Host
-REMEDY_CLASS = "service"
+REMEDY_CLASS = "reconfigure"
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ def check(limits: Limits, *, uptime_s: float) -> Finding:
     hours, minutes = rest // 3600, rest % 3600 // 60
     told = f"{days} days" if days > 1 else f"{24 * days + hours} h {minutes} min"
     is_young = uptime_s < limits.warn_below_s
+    told = f"{minutes} min" if days + hours == 0 else told
     words = f"up for {told}"
     if is_young:
         words += f", required {limits.warn_below_s / 60:g} min: its log is young"

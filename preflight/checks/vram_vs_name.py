@@ -2,8 +2,7 @@
 
 Why: cards are rebuilt with more memory than their maker gives them, which no warranty and no test
   covers; and a card that shows less has lost part of its memory, or is not what it is called.
-Fix: Do not take the card for the model that it names; with less memory than its model has, reset
-  it, reboot, and look at ECC and row remapping before it is replaced.
+Fix: Do not take the card for the model that it names: no maker answers for a card that was rebuilt.
 Source: the catalogue's memory by PCI device id, as nvidia-smi prints it. ECC on GDDR6 takes 1/16
   (an A10 shows 24564 MiB without and 23028 MiB with it).
 """
@@ -18,6 +17,10 @@ from preflight.findings import FAIL, PASS, Finding
 ID = "vram-vs-name"
 SUBJECT = Gpu
 REMEDY_CLASS = "replace"
+_LESS = (
+    "Reset the card and reboot, and look at ECC and row remapping; with less memory after that it "
+    "is to be replaced, or is not what it is called."
+)
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,11 @@ def check(
     words = f"memory {got} MiB, required {stock} MiB of a {catalog.name}"
     if any(abs(got - size) <= slack * size for size in _sizes(limits, catalog, ecc_enabled)):
         return Finding(PASS, got, stock, "MiB", words, basis="catalog")
-    verdict = "more than it is made with: a modified card" if got > stock else "less than it has"
-    return Finding(FAIL, got, stock, "MiB", f"{words}: {verdict}", basis="catalog")
+    if got > stock:
+        words += ": more than it is made with: a modified card"
+        return Finding(FAIL, got, stock, "MiB", words, basis="catalog")
+    words += ": less than it is made with"
+    return Finding(FAIL, got, stock, "MiB", words, _LESS, basis="catalog")
 
 
 def _sizes(limits: Limits, card: Card, ecc_enabled: bool | None) -> list[float]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from textwrap import shorten
 
 from preflight.facts import Gpu, XidEvent
-from preflight.findings import FAIL, PASS, WARN, Finding, Status
+from preflight.findings import FAIL, PASS, REMEDIES, WARN, Finding, Status, when
 from preflight.xids import UNKNOWN, XidRule, table
 
 ID = "xid"
@@ -23,7 +23,17 @@ REMEDY_CLASS = "reset-gpu"
 _RANK = (FAIL, WARN, PASS)
 _SHOWN = 4
 
-Judged = tuple[Status, int, int, XidRule, XidEvent]  # status, count, code, rule, latest event
+
+@dataclass(frozen=True)
+class Judged:
+    """One code on one card."""
+
+    status: Status
+    count: int
+    code: int
+    rule: XidRule
+    latest: XidEvent
+    said: str  # the line itself, where its words decide; "" where the code alone does
 
 
 @dataclass(frozen=True)
@@ -39,15 +49,14 @@ def check(limits: Limits, *, xids: tuple[XidEvent, ...]) -> Finding:
     if not xids:
         return Finding(PASS, (), message="no Xid in the kernel log")
     judged = [_judge(limits, code, xids) for code in sorted({event.code for event in xids})]
-    judged.sort(key=lambda one: (_RANK.index(one[0]), -one[1]))
-    status, _, _, rule, _ = judged[0]
-    codes = tuple(code for _, _, code, _, _ in judged)
+    judged.sort(key=_gravest)
+    worst = judged[0]
     return Finding(
-        status,
-        codes,
+        worst.status,
+        tuple(one.code for one in judged),
         message=_words(judged),
-        remedy=rule.remedy,
-        remedy_class=rule.remedy_class,
+        remedy=worst.rule.remedy,
+        remedy_class=worst.rule.remedy_class,
     )
 
 
@@ -58,19 +67,25 @@ def _judge(limits: Limits, code: int, xids: Iterable[XidEvent]) -> Judged:
     by_policy = next((status for status, codes in chosen if code in codes), None)
     status = by_policy or rule.judge(events)
     latest = max(events, key=lambda event: event.boot)
-    return status, sum(event.count for event in events), code, rule, latest
+    telling = next((event for event in events if rule.judge((event,)) is status), latest)
+    said = telling.message if rule.texts else ""
+    return Judged(status, sum(event.count for event in events), code, rule, latest, said)
+
+
+def _gravest(judged: Judged) -> tuple[int, int, int]:
+    """The status first, then what asks for the heaviest remedy, then what came most often."""
+    heavy = REMEDIES.index(judged.rule.remedy_class)
+    return _RANK.index(judged.status), -heavy, -judged.count
 
 
 def _words(judged: list[Judged]) -> str:
-    parts = [
-        f"Xid {code} x{count} ({rule.meaning}; last {_when(event)})"
-        for _, count, code, rule, event in judged[:_SHOWN]
-    ]
+    parts = [_one(code) for code in judged[:_SHOWN]]
     if len(judged) > _SHOWN:
         parts.append(f"{len(judged) - _SHOWN} more codes")
     return ", ".join(parts)
 
 
-def _when(event: XidEvent) -> str:
-    stamp = shorten(event.last, 40, placeholder="…") or "without a time"
-    return stamp if event.boot == 0 else f"{stamp}, before the last reboot"
+def _one(judged: Judged) -> str:
+    said = f": {shorten(judged.said, 80, placeholder='…')}" if judged.said else ""
+    seen = when(judged.latest.last, judged.latest.boot)
+    return f"Xid {judged.code} x{judged.count} ({judged.rule.meaning}{said}; last {seen})"

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from preflight.causes import Key, causes, key, weightiest_first
 from preflight.findings import Finding, Report, Status, Verdict
 from preflight.render.inventory import card_subjects, inventory, places
 from preflight.render.outcome import Outcome
 from preflight.render.page import Page, Span
 from preflight.render.wording import (
+    PLAIN,
     counting,
     distinct,
+    hint,
     host_name,
     many,
     next_step,
@@ -113,10 +116,12 @@ def _when(report: Report) -> Iterable[str]:
 def _troubles(page: Page, report: Report, status: Status) -> None:
     known = places(report.facts)
     cards = card_subjects(report.facts)
-    for group in _by_remedy(counting(report, status)):
+    caused = causes([*counting(report, Status.FAIL), *counting(report, Status.WARN)])
+    for group in _by_remedy(weightiest_first(counting(report, status), caused), caused):
         if status is Status.FAIL:
             page.blank()
-        _heading(page, group[0])
+        cause = caused.get(key(group[0]))
+        _heading(page, group[0], cause)
         told = [(f.message.removeprefix(f"{known.get(f.subject, '')}: "), f) for f in group]
         for message in distinct(words for words, _ in told):
             alike = [f for words, f in told if words == message]
@@ -125,7 +130,7 @@ def _troubles(page: Page, report: Report, status: Status) -> None:
                     page.paragraph(finding.message, indent=4)
             else:
                 page.paragraph(f"{_at(alike, cards)}{message}", indent=4)
-        if group[0].remedy:
+        if group[0].remedy and not cause:
             page.paragraph(group[0].remedy, mark=Span("→", "cyan"), indent=4)
 
 
@@ -137,15 +142,23 @@ def _unknown(page: Page, report: Report) -> None:
     checks = many(len(distinct(f.id for f in findings)), "check")
     page.paragraph(Span(f"UNKNOWN {checks}", STYLE[Status.UNKNOWN]), mark=_mark(Status.UNKNOWN))
     everywhere = {id: sum(f.id == id for f in findings) for id in distinct(f.id for f in findings)}
+    hinted: dict[str, list[str]] = {}  # a hint, or a reason without one -> reasons
     for why in distinct(map(reason, findings)):
-        alike = [f for f in findings if reason(f) == why]
-        ids = []
-        for id in distinct(f.id for f in alike):
-            subjects = [f.subject for f in alike if f.id == id]
-            whole = len(subjects) == everywhere[id]
-            ids.append(id if whole else f"{id} ({_listed(subjects)})")
-        page.paragraph(Span(why, "bold"), indent=4)
-        page.paragraph(", ".join(ids), indent=6)
+        hinted.setdefault(hint(why) or why, []).append(why)
+    for told, reasons in hinted.items():
+        for why in reasons:
+            alike = [f for f in findings if reason(f) == why]
+            page.paragraph(Span(PLAIN.get(why, why), "bold"), indent=4)
+            page.paragraph(", ".join(_ids(alike, everywhere)), indent=6)
+        if told not in reasons:
+            page.paragraph(Span(told, "dim"), mark=Span("→", "cyan"), indent=6)
+
+
+def _ids(findings: list[Finding], everywhere: Mapping[str, int]) -> Iterable[str]:
+    """Each check once, with its subjects where others of it are known."""
+    for id in distinct(f.id for f in findings):
+        subjects = [f.subject for f in findings if f.id == id]
+        yield id if len(subjects) == everywhere[id] else f"{id} ({_listed(subjects)})"
 
 
 def _waived(page: Page, report: Report) -> None:
@@ -197,17 +210,21 @@ def _figures(finding: Finding) -> Iterable[str]:
         yield f"waived until {finding.waived.until}"
 
 
-def _by_remedy(findings: list[Finding]) -> list[list[Finding]]:
-    """Findings of one check that share the remedy."""
-    groups: dict[tuple[str, str | None], list[Finding]] = {}
+def _by_remedy(findings: list[Finding], caused: Mapping[Key, str]) -> list[list[Finding]]:
+    """Findings of one check that share the remedy, and the cause if they have one."""
+    groups: dict[tuple[str, str | None, str | None], list[Finding]] = {}
     for finding in findings:
-        groups.setdefault((finding.id, finding.remedy), []).append(finding)
+        cause = caused.get(key(finding))
+        mending = None if cause else finding.remedy
+        groups.setdefault((finding.id, mending, cause), []).append(finding)
     return list(groups.values())
 
 
-def _heading(page: Page, finding: Finding) -> None:
+def _heading(page: Page, finding: Finding, cause: str | None) -> None:
+    """With the class of its remedy; what follows from another is mended with that."""
     word = Span(finding.status.upper(), STYLE[finding.status])
-    remedy = Span(f"({finding.remedy_class})", "dim") if finding.remedy_class else ""
+    told = f"follows from {cause}" if cause else finding.remedy_class
+    remedy = Span(f"({told})", "dim") if told else ""
     page.paragraph(word, Span(finding.id, "bold"), remedy, mark=_mark(finding.status))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import get_args
 
+from preflight.causes import causes, heaviest, key, weightiest_first
 from preflight.findings import Finding, Level, RemedyClass, Report, Status, Verdict
 
 WORTH = {
@@ -16,7 +16,6 @@ NOT_PROVEN = {
     Level.LOOK: "bandwidth, memory, compute, power and heat under load",
     Level.MEASURE: "memory patterns, power and heat under sustained load",
 }
-REMEDIES: tuple[RemedyClass, ...] = get_args(RemedyClass)  # from the lightest to the heaviest
 # How the reason of an unknown begins (facts.Missing as text) -> what gets the answer.
 ADVICE = {
     "not permitted": "log in as root or allow sudo (-K asks for its password)",
@@ -30,6 +29,32 @@ ADVICE = {
     "not collected": "take the evidence anew: this capture does not hold what is required",
     "gpu lost": "power-cycle the host",
 }
+
+# How the reason of an unknown begins -> how it gets known; the first that fits counts.
+HINTS = {
+    "tool absent: ipmitool": "install ipmitool, where the board has a BMC",
+    "tool absent: libnvidia-ml": "install NVIDIA's driver",
+    "tool absent: nvidia-smi": "install NVIDIA's driver",
+    "tool absent: chronyc": "install chrony, or enable systemd-timesyncd",
+    "tool absent": "install that tool on the host",
+    "tool failed": "known once that works",
+    "timed out": "known once that answers",
+    "gpu lost": "known once the card is back",
+    "not permitted": "log in as root or allow sudo (-K asks for its password)",
+    "guest view": "only the lender can read it, outside the guest: ask for it",
+    "not present: no rating of the supply": "read it off the supply and ask preflight power",
+    "the kernel's error counters": "needs Linux 4.19 and AER switched on in the BIOS",
+    "gen ": "--level measure reads it while it copies",
+    "not parsed": "keep the evidence (--save-capture) for a newer preflight",
+}
+# Reasons in words that the evidence did not find.
+PLAIN = {"not supported: NOT_SUPPORTED": "the card does not tell it"}
+# By the heaviest remedy: what it takes, and whose it is.
+EFFORT: dict[RemedyClass, str] = {
+    "service": "Somebody must go to the machine, at its owner's cost",
+    "replace": "A part must be replaced, at the seller's or lender's cost",
+}
+_NO_PART = "No new part is needed, and whoever runs the host can do it"
 
 _ON_THE_HOST = (
     "run preflight on the host itself (preflight root@HOST, or preflight probe where there is "
@@ -48,7 +73,7 @@ def host_name(report: Report) -> str:
 def verdict_words(report: Report) -> str:
     """The verdict and what it is worth: "accept: nothing against it, read only …"."""
     if report.verdict is Verdict.REJECT:
-        return _rejected(counting(report, Status.FAIL))
+        return _rejected(_roots_first(report))
     if report.verdict is Verdict.UNKNOWN:
         return _undecided(report)
     return _accepted(report)
@@ -57,7 +82,7 @@ def verdict_words(report: Report) -> str:
 def next_step(report: Report) -> str:
     """What a person does now, in one sentence or two."""
     if report.verdict is Verdict.REJECT:
-        return _mending(counting(report, Status.FAIL))
+        return _mending(_roots_first(report)[0])
     if report.verdict is Verdict.UNKNOWN:
         return "; ".join(_advice(report)) + "."
     return _remaining(report)
@@ -66,6 +91,11 @@ def next_step(report: Report) -> str:
 def counting(report: Report, status: Status) -> list[Finding]:
     """Findings of one status that count: waived ones do not."""
     return [f for f in report.findings if f.status is status and f.waived is None]
+
+
+def hint(why: str) -> str | None:
+    """How what is unknown for this reason gets known; None where nothing is known to help."""
+    return next((told for begin, told in HINTS.items() if why.startswith(begin)), None)
 
 
 def reason(finding: Finding) -> str:
@@ -94,23 +124,34 @@ def _accepted(report: Report) -> str:
     return f"{words} ({', '.join(besides)})" if besides else words
 
 
-def _rejected(failures: list[Finding]) -> str:
-    ids = _some(distinct(f.id for f in failures))
-    worst = _heaviest(failures)
-    remedy = f", worst remedy: {worst}" if worst else ""
-    return f"reject: {many(len(failures), 'failure')} ({ids}){remedy}"
+def _roots_first(report: Report) -> tuple[list[Finding], list[Finding]]:
+    """The failures that are causes, and those that follow from one of them."""
+    failures = counting(report, Status.FAIL)
+    caused = causes(failures)
+    ordered = weightiest_first(failures, caused)
+    return [f for f in ordered if key(f) not in caused], [f for f in ordered if key(f) in caused]
+
+
+def _rejected(failures: tuple[list[Finding], list[Finding]]) -> str:
+    roots, signs = failures
+    ids = _some(distinct(f.id for f in roots))
+    what = f"{many(len(roots), 'failure')} ({ids})"
+    if signs:
+        what += f" and {len(signs)} that follow{'s' if len(signs) == 1 else ''} from it"
+        what = what if len(roots) == 1 else what.removesuffix("it") + "them"
+    worst = heaviest(roots)
+    return f"reject: {what}, worst remedy: {worst}" if worst else f"reject: {what}"
 
 
 def _mending(failures: list[Finding]) -> str:
-    worst = _heaviest(failures)
+    worst = heaviest(failures)
     first = _some(distinct(f.id for f in failures if f.remedy_class == worst))
     how = f" ({worst})" if worst else ""
-    return f"begin with {first}{how} as its arrow says and check again; a renter does not take it."
-
-
-def _heaviest(failures: list[Finding]) -> RemedyClass | None:
-    classes = [f.remedy_class for f in failures if f.remedy_class]
-    return max(classes, key=REMEDIES.index, default=None)
+    effort = EFFORT.get(worst, _NO_PART) if worst else _NO_PART
+    return (
+        f"begin with {first}{how} as its arrow says, and check again. {effort}; "
+        "a renter does not take the host before that."
+    )
 
 
 def _undecided(report: Report) -> str:

@@ -21,6 +21,7 @@ _BARS = 6
 _EXPRESS, _DEVICE_CAPABILITIES, _DEVICE_CONTROL = 0x10, 4, 8
 _FIRST_CAPABILITY, _HEADER = 0x34, 0x40
 _PAYLOAD = 128  # bytes; each step doubles it
+_NO_SPACE = Missing("not-present", "its configuration space")
 
 
 def attachment(card: CardEvidence) -> Picks:
@@ -123,7 +124,7 @@ def _payload(card: CardEvidence) -> tuple[Fact[int], Fact[int]]:
     space = bytes.fromhex(_even(card.sysfs.config.get("config", "")))
     if not space:
         unread = card.sysfs.read("config")
-        why = unread if isinstance(unread, Missing) else Missing("not-present", "config")
+        why = unread if isinstance(unread, Missing) else _NO_SPACE
         return why, why
     if len(space) <= _HEADER:
         why = Missing("not-permitted", "only root may read the configuration space")

@@ -35,6 +35,22 @@ def test_the_threshold_means_replace() -> None:
     assert (finding.status, finding.remedy_class) == (FAIL, "replace")
 
 
+@pytest.mark.parametrize(
+    "volatile, dram, sram, remedy",
+    [(1, 0, 0, None), (0, 14, 0, "watch"), (0, 0, 4, "watch"), (0, 0, 5, "replace")],
+)
+def test_a_reset_is_no_remedy_for_the_past(
+    volatile: int, dram: int, sram: int, remedy: str | None
+) -> None:
+    finding = check(
+        Limits(),
+        ecc_uncorrectable_volatile=volatile,
+        ecc_uncorrectable_aggregate_dram=dram,
+        ecc_uncorrectable_aggregate_sram=sram,
+    )
+    assert finding.remedy_class == remedy
+
+
 def test_what_was_not_read_is_told() -> None:
     part = check(Limits(), ecc_uncorrectable_volatile=0, ecc_uncorrectable_aggregate_dram=0)
     assert part.status is PASS

@@ -64,8 +64,13 @@ def test_a_riser_is_called_so() -> None:
 @pytest.mark.parametrize(
     "loaded, words",
     [
-        (None, ""),
-        (8, ""),
+        (None, "PCIe link width 8 lanes, required 16: copies at 50% of their speed"),
+        (8, "PCIe link width 8 lanes, required 16: copies at 50% of their speed"),
+        (
+            4,
+            "PCIe link width 4 lanes while it copied, 8 before, required 16: "
+            "copies at 25% of their speed",
+        ),
         (16, "PCIe link width 16 lanes while it copied, 8 before, required 16"),
     ],
 )
@@ -73,3 +78,7 @@ def test_a_width_that_changed_is_told(loaded: int | None, words: str) -> None:
     lanes = {"pcie_link_width": 8, "pcie_link_width_max": 16}
     finding = check(Limits(), **lanes, pcie_link_width_under_load=loaded)
     assert finding.message == words
+
+
+def test_a_full_link_needs_no_word() -> None:
+    assert check(Limits(), pcie_link_width=8, pcie_link_width_max=8).message == ""

@@ -22,6 +22,17 @@ def test_watts(limit: float, default: float, status: Status) -> None:
     assert check(Limits(), power_limit_w=limit, power_limit_default_w=default).status is status
 
 
-def test_the_message_tells_the_share() -> None:
-    finding = check(Limits(), power_limit_w=200.0, power_limit_default_w=350.0)
-    assert finding.message == "power limit 200 W, required 350 W (57% of the default)"
+@pytest.mark.parametrize(
+    "limit, default, words",
+    [
+        (200.0, 350.0, "(57% of the default: a clock about 17% lower at full load)"),
+        (350.0, 480.0, "(73% of the default: a clock about 10% lower at full load)"),
+        (530.0, 480.0, "(110% of the default)"),
+        (479.9, 480.0, "required 480 W"),
+    ],
+)
+def test_the_message_tells_the_share_and_what_it_costs(
+    limit: float, default: float, words: str
+) -> None:
+    finding = check(Limits(), power_limit_w=limit, power_limit_default_w=default)
+    assert finding.message.endswith(words)

@@ -29,8 +29,15 @@ def test_shares(cards: float, sockets: int, ratings: tuple[int, ...], status: St
 
 def test_it_is_told_that_no_supply_is_spare() -> None:
     found = check(Limits(), power_budget=PowerBudget(3100, 2, (2000, 2000)))
-    words = "3600 W of cards and host of 4000 W (90%), required 80%, no supply is spare"
-    assert found.message == words
+    assert found.message == (
+        "3600 W of cards and host of 4000 W (90%), but 180% of the 2000 W that 1 failed would leave, "
+        "required 80%"
+    )
+
+
+def test_one_supply_has_no_other() -> None:
+    found = check(Limits(), power_budget=PowerBudget(900, 1, (1000,)))
+    assert found.message == "1200 W of cards and host of 1000 W (120%), required 80%"
 
 
 @pytest.mark.parametrize(
@@ -43,7 +50,8 @@ def test_it_is_told_that_no_supply_is_spare() -> None:
         (
             1301,
             (2000, 2000),
-            "1801 W of cards and host of 4000 W (45%), required 80%, no supply is spare",
+            "1801 W of cards and host of 4000 W (45%), but 90% of the 2000 W that 1 failed would "
+            "leave, required 80%",
             3200,
         ),
     ],

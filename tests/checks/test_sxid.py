@@ -12,14 +12,17 @@ def test_none_passes() -> None:
     assert check(Limits(), sxids=()).status is PASS
 
 
-def test_non_fatal_warns() -> None:
-    assert check(Limits(), sxids=(MILD,)).status is WARN
+def test_non_fatal_warns_and_asks_for_no_reboot() -> None:
+    finding = check(Limits(), sxids=(MILD,))
+    assert (finding.status, finding.remedy_class) == (WARN, "watch")
 
 
 def test_fatal_fails_and_is_told_first() -> None:
     finding = check(Limits(), sxids=(MILD, FATAL))
     assert (finding.status, finding.measured) == (FAIL, (12028, 20034))
-    assert finding.message.startswith("SXid 20034 x2 at 0000:05:00.0 (last 9.0): Fatal, Link 63")
+    assert finding.message.startswith(
+        "SXid 20034 x2 at 0000:05:00.0 (last 9 s after boot): Fatal, Link 63"
+    )
 
 
 def test_a_policy_may_take_fatal_ones_for_a_warning() -> None:

@@ -13,7 +13,12 @@ def test_age_of_the_log(seconds: float, status: Status) -> None:
 
 @pytest.mark.parametrize(
     "seconds, words",
-    [(34.2, "0 h 0 min, required 10 min"), (90000.0, "25 h 0 min"), (2633003.1, "30 days")],
+    [
+        (34.2, "0 min, required 10 min"),
+        (3600.0, "1 h 0 min"),
+        (90000.0, "25 h 0 min"),
+        (2633003.1, "30 days"),
+    ],
 )
 def test_a_person_reads_hours_and_days(seconds: float, words: str) -> None:
     assert f"up for {words}" in check(Limits(), uptime_s=seconds).message

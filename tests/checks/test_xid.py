@@ -92,6 +92,29 @@ def test_the_worst_code_leads_and_brings_its_remedy() -> None:
     )
 
 
+def test_the_heaviest_remedy_leads_among_failures() -> None:
+    finding = check(Limits(), xids=(event(48, 9), event(79)))
+    assert (finding.measured, finding.remedy_class) == ((79, 48), "power-cycle")
+
+
+@pytest.mark.parametrize(
+    "code, message, words",
+    [
+        (154, "changed from 0x0 (None) to 0x1 (GPU Reset Required)", "to 0x1 (GPU Reset Required)"),
+        (74, "NVLink: fatal error detected on link 14(0x0)", "fatal error detected on link 14"),
+        (79, "GPU has fallen off the bus.", "the bus; last 13:00"),
+    ],
+)
+def test_a_line_that_decides_is_shown(code: int, message: str, words: str) -> None:
+    assert words in check(Limits(), xids=(event(code, message=message),)).message
+
+
+def test_of_several_lines_the_one_that_decides_is_shown() -> None:
+    lines = ("to 0x0 (None)", "to 0x2 (Node Reboot Required)")
+    events = tuple(event(154, message=f"GPU recovery action changed {line}") for line in lines)
+    assert lines[1] in check(Limits(), xids=events).message
+
+
 def test_an_unknown_code_says_so() -> None:
     assert "unknown Xid" in check(Limits(), xids=(event(999),)).message
 

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from preflight.errors import PreflightError, Unreachable
 from preflight.facts import Missing
-from preflight.findings import FAIL, Level, Report, Status, Verdict, Waived
+from preflight.findings import FAIL, WARN, Finding, Level, Report, Status, Verdict, Waived
 from preflight.render.terminal import render, render_summary
 from preflight.render.wording import verdict_words
 
@@ -132,6 +132,87 @@ def test_a_reject_counts_failures_and_names_the_worst_remedy() -> None:
     report = replace(lost_first, findings=mixed)
     assert "worst remedy: replace" in verdict_words(report)
     assert "Next: begin with replace (replace)" in text(report)
+
+
+def lost(*more: Finding) -> Report:
+    classes = {"gpu-reachable": "power-cycle", "gpu-query-errors": "reset-gpu"}
+    found = [
+        hosts.finding(FAIL, id, "gpu1", remedy=f"Mend {id}.", remedy_class=c)
+        for id, c in classes.items()
+    ]
+    return replace(hosts.rejected(), findings=[*found, *more])
+
+
+def test_what_follows_from_a_failure_is_no_failure_of_its_own() -> None:
+    words = verdict_words(lost())
+    assert words.startswith("reject: 1 failure (gpu-reachable) and 1 that follows from it, worst")
+    hung = hosts.finding(FAIL, "driver-responds", "host", remedy_class="reboot")
+    assert "(gpu-reachable) and 2 that follow from it" in verdict_words(lost(hung))
+    full = hosts.finding(FAIL, "disk-space", "disk:/", remedy_class="reconfigure")
+    words = verdict_words(lost(hung, full))
+    assert "2 failures (gpu-reachable, disk-space) and 2 that follow from them" in words
+
+
+def test_what_follows_stands_behind_its_cause_and_has_no_remedy_of_its_own() -> None:
+    shown = text(lost())
+    assert "FAIL gpu-query-errors (follows from gpu-reachable)" in shown
+    assert shown.index("FAIL gpu-reachable (power-cycle)") < shown.index("FAIL gpu-query-errors")
+    assert "Mend gpu-reachable." in shown
+    assert "Mend gpu-query-errors." not in shown
+
+
+def test_what_asks_most_stands_first() -> None:
+    classes = ("watch", "replace", "reboot")
+    found = [hosts.finding(WARN, f"asks-{c}", "gpu0", remedy_class=c) for c in classes]
+    shown = text(replace(hosts.accepted(), findings=found))
+    places = [shown.index(f"asks-{c}") for c in ("replace", "reboot", "watch")]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    "remedy_class, words",
+    [
+        ("replace", "at the seller's or lender's cost"),
+        ("service", "at its owner's cost"),
+        ("reboot", "No new part is needed"),
+        ("power-cycle", "No new part is needed"),
+    ],
+)
+def test_a_reject_says_whose_the_mending_is(remedy_class: str, words: str) -> None:
+    found = [hosts.finding(FAIL, "xid", "gpu0", remedy_class=remedy_class)]
+    last = text(replace(hosts.rejected(), findings=found), 300).splitlines()[-1]
+    assert words in last
+    assert last.endswith("a renter does not take the host before that.")
+
+
+@pytest.mark.parametrize(
+    "reason, shown",
+    [
+        ("tool absent: ipmitool: not found", "install ipmitool"),
+        ("tool absent: df: not found", "install that tool"),
+        ("tool absent: libnvidia-ml.so.1: cannot open", "install NVIDIA's driver"),
+        ("not permitted: dmesg: read kernel buffer failed", "-K asks"),
+        ("guest view: the BMC is the host's", "only the lender"),
+        ("gen 1 while nothing is copied is power saving", "--level measure"),
+        ("not supported: NOT_SUPPORTED", "the card does not tell it"),
+    ],
+)
+def test_an_unknown_says_how_it_gets_known(reason: str, shown: str) -> None:
+    found = [hosts.finding(Status.UNKNOWN, "psu-capacity", "host", reason=reason)]
+    assert shown in text(replace(hosts.accepted(), findings=found))
+
+
+def test_reasons_with_one_way_out_stand_together_and_name_it_once() -> None:
+    reasons = ("guest view: the BMC", "not present", "guest view: the card")
+    found = [
+        hosts.finding(Status.UNKNOWN, f"check-{n}", "host", reason=reason)
+        for n, reason in enumerate(reasons)
+    ]
+    shown = text(replace(hosts.accepted(), findings=found))
+    assert shown.count("only the lender") == 1
+    places = [shown.index(f"check-{n}") for n in (0, 2, 1)]
+    assert places == sorted(places)
+    assert shown.index("check-2") < shown.index("only the lender") < shown.index("check-1")
 
 
 def test_an_unknown_names_the_required_checks_and_why() -> None:

@@ -27,7 +27,7 @@ _NO_READING = frozenset({
     "", "na", "n/a", "no reading", "disabled", "not readable", "not available",
 })  # fmt: skip
 _READING = re.compile(
-    r"(-?\d{1,12}(?:\.\d{1,12})?)(?: ([A-Za-z%][A-Za-z /%^0-9]{0,40}))?(?:, (.*))?"
+    r"(-?\d{1,12}(?:[.,]\d{1,12})?)(?: ([A-Za-z%][A-Za-z /%^0-9]{0,40}))?(?:, (.*))?"
 )
 _WITH_SERVICE = frozenset({4, 6, 11})  # columns of the three tables, and one
 _HEX = re.compile(r"0x[0-9a-fA-F]{1,8}")
@@ -78,7 +78,8 @@ def sensor(name: str, cell: str, status: str | None) -> dict[str, Any]:
         return record(name, kind, None, None, status, state)
     value, unit, state = reading.groups()
     unit = unit.strip() if unit else None
-    return record(name, kind_of(name, unit), float(value), unit, status, state or None)
+    number = float(value.replace(",", "."))  # 12,13 Volts in some locales
+    return record(name, kind_of(name, unit), number, unit, status, state or None)
 
 
 def record(
@@ -120,7 +121,7 @@ def kind_by_name(name: str) -> str:
 
 def is_cut(cell: str) -> bool:
     """A reading whose unit breaks off, as at the end of a text that was cut."""
-    unit = re.fullmatch(r"-?\d{1,12}(?:\.\d{0,12})? ?([A-Za-z ]{0,40})", cell)
+    unit = re.fullmatch(r"-?\d{1,12}(?:[.,]\d{0,12})? ?([A-Za-z ]{0,40})", cell)
     if unit is None:
         return False
     whole = {*UNITS, "percent"}

@@ -21,8 +21,9 @@ EXPECTED = "a sensor table of ipmitool sensor"
 
 _COLUMNS = 10
 _STATE = re.compile(r"0x[0-9a-fA-F]{4}")
-_NUMBER = re.compile(r"-?\d{1,12}(?:\.\d{1,12})?")
-_LIMIT = re.compile(r"na|-?\d{1,12}\.\d{3}")
+# The decimals' sign is the locale's: 12.128 here, 12,128 there.
+_NUMBER = re.compile(r"-?\d{1,12}(?:[.,]\d{1,12})?")
+_LIMIT = re.compile(r"na|-?\d{1,12}[.,]\d{3}")
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -36,9 +37,9 @@ def parse(text: str) -> dict[str, Any]:
 
 
 def _row(cells: list[str]) -> list[str] | None:
-    """The ten cells, from the right."""
+    """The ten cells, from the right. A sensor without a reading may have no unit either."""
     row = cells[-_COLUMNS:]
-    if not _COLUMNS <= len(cells) <= _COLUMNS + 1 or not row[0] or not row[2]:
+    if not _COLUMNS <= len(cells) <= _COLUMNS + 1 or not row[0] or not (row[2] or row[1] == "na"):
         return None
     is_whole = all(_LIMIT.fullmatch(limit) for limit in row[4:])
     return row if is_whole and (row[3] in STATUSES or _STATE.fullmatch(row[3])) else None
@@ -50,5 +51,6 @@ def _sensor(name: str, row: list[str]) -> dict[str, Any]:
         if status in STATUSES:
             return ipmi_cells.record(name, "status", None, None, status, None)
         return ipmi_cells.record(name, "status", None, None, None, status)
-    value = float(reading) if _NUMBER.fullmatch(reading) else None
-    return ipmi_cells.record(name, ipmi_cells.kind_of(name, unit), value, unit, status, None)
+    value = float(reading.replace(",", ".")) if _NUMBER.fullmatch(reading) else None
+    kind = ipmi_cells.kind_of(name, unit) if unit else ipmi_cells.kind_by_name(name)
+    return ipmi_cells.record(name, kind, value, unit or None, status, None)

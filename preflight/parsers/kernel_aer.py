@@ -14,7 +14,8 @@ from preflight.parsers.kernel_line import Line
 
 _DEVICE = rf"[\w-]{{1,32}} ({pci_address.PATTERN}): (?:AER: )?"
 _ERROR = re.compile(
-    rf"{_DEVICE}PCIe Bus Error: severity=([A-Za-z]{{1,16}}(?: \([A-Za-z-]{{1,12}}\))?)"
+    rf"{_DEVICE}PCIe Bus Error: (?:severity=|(?=(?:Unc|C)orrect))"
+    r"([A-Za-z-]{1,16}(?: \([A-Za-z-]{1,12}\))?)"
     r"(?:, type=([^,(]{1,40}))?"
 )
 _ANNOUNCED = re.compile(
@@ -65,7 +66,7 @@ class Aer:
         self._announced = None
 
 
-def _entry(line: Line, port: str, severity: str, layer: str | None) -> dict[str, Any]:
+def _entry(line: Line, port: str, severity: str | None, layer: str | None) -> dict[str, Any]:
     return {
         "pci": pci_address.normal(port),
         "severity": severity,
@@ -74,9 +75,12 @@ def _entry(line: Line, port: str, severity: str, layer: str | None) -> dict[str,
     }
 
 
-def _severity(words: str) -> str:
-    """`Corrected`, `Correctable`, `Uncorrected (Non-Fatal)`, `Uncorrectable (Fatal)`, `Fatal`."""
+def _severity(words: str) -> str | None:
+    """`Corrected`, `Correctable`, `Uncorrected (Non-Fatal)`, `Uncorrectable (Fatal)`, `Fatal`.
+
+    None where the line breaks off before it says how bad it is.
+    """
     words = words.lower()
     if words.startswith("correct"):
         return "corrected"
-    return "nonfatal" if "non" in words else "fatal"
+    return "nonfatal" if "non" in words else "fatal" if "fatal" in words else None

@@ -46,6 +46,7 @@ _LIMITED = re.compile(
     rf"\S{{1,32}} ({pci_address.PATTERN}): .{{1,80}}, limited by (.{{1,80}}?)(?: \(capable|$)"
 )
 _LOST = re.compile(r"\bfallen off the bus\b|GPU lost from the bus$")
+_QUOTED = re.compile(r"[\"'{\[<=]")  # begins what some program wrote of it
 _NAMED = re.compile(rf"NVRM: The NVIDIA GPU ({pci_address.PATTERN})\b")
 _OOM = re.compile(r"\S{1,64}.{0,20} invoked oom-killer:")
 _KILLED = re.compile(r"(?:.{0,40}[Oo]ut of memory: )?Killed process \d")
@@ -80,7 +81,7 @@ class Faults:
         self._bars.see(line)
         if _NAMED.match(message):
             self._named = line
-        if _LOST.search(message):
+        if _LOST.search(message) and not _QUOTED.match(message):
             named = self._just_named(line) or line
             line = line._replace(stamp=line.stamp or named.stamp)
             self._lose(line, self._address(message) or self._address(named.message), "words")

@@ -24,10 +24,14 @@ _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 _SYSLOG = r"[^\s\d][^\s:\[]{0,11}\.?\s{1,2}\d{1,2}\s{1,2}(?:\d{4} )?\d{1,2}:\d\d:\d\d"
 _CHINESE = r"\d{1,2}月 {1,2}\d{1,2} \d\d:\d\d:\d\d"
 
-_KERNEL_STAMP = re.compile(f"(?:{_SECONDS}|{_CTIME}|{_KMSG})")
+_DMESG_ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d,\d{6}[+-]\d\d:\d\d"  # its comma is dmesg's own
+
+_FACILITY = rf"kern: {{1,8}}[a-z]{{1,8}}: \[{_ISO}\]:"  # behind the name of a machine
+
+_KERNEL_STAMP = re.compile(f"(?:{_SECONDS}|{_CTIME}|{_KMSG}|{_DMESG_ISO}|{_FACILITY})")
 # The head that a bare log puts before a message, after `kernel:` where there is one.
 _HEAD = re.compile(
-    r"\s{0,200}(?:<\d{1,3}>)?(?:kern {0,3}:[a-z]{1,8} {0,3}: ?)?"
+    r"\s{0,200}(?:<\d{1,3}>)?(?P<facility>kern {0,3}:[a-z]{1,8} {0,3}: ?)?"
     f"(?:(?:{_SECONDS}|{_CTIME}|{_KMSG}|{_ISO}|{_SYSLOG}|{_CHINESE})(?:\\s|(?<=;)|$))?"
     r"\s{0,40}(?:\[\s{0,5}[TC]\d{1,7}\]:?\s{1,4})?"
 )
@@ -85,7 +89,7 @@ def _line(number: int, raw: str) -> Line:
     start = tag.end() if tag else 0
     head = _HEAD.match(raw, start)
     end = head.end() if head else start
-    is_kernel = tag is not None or _KERNEL_STAMP.search(raw, start, end) is not None
+    is_kernel = bool(tag or (head and head["facility"]) or _KERNEL_STAMP.search(raw, start, end))
     if not is_kernel:
         end, is_kernel = _after_unknown_head(raw, end)
     message = raw[end : end + _MAX_MESSAGE].strip()

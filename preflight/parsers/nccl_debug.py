@@ -22,8 +22,11 @@ EXPECTED = "a log of NCCL_DEBUG=INFO"
 
 _IS_LOG = re.compile(r"NCCL (?:INFO|WARN|TRACE|VERSION) ")
 _VERSION = re.compile(r"NCCL version (\d{1,3}(?:\.\d{1,4}){1,4}(?:\+\w[\w.]{0,20})?)")
-_LINK = re.compile(r"-> {0,4}\S{1,40} .{0,40}?via ([A-Z]\S{0,60}(?: pointer)?)")
-_NUMBERS = re.compile(r"\[[^\]]{0,40}\]|/\d{1,6}(?:\(\d{1,6}\))?(?=/|$)")
+# Two names hold a blank: "P2P/direct pointer", "NET/AWS Libfabric/0/GDRDMA".
+_LINK = re.compile(
+    r"-> {0,4}\S{1,40} .{0,40}?via ([A-Z]\S{0,60}(?: (?:pointer|Libfabric)\S{0,60})?)"
+)
+_NUMBERS = re.compile(r"\[[^\]]{0,40}\]|/\d{1,6}(?:\(\d{1,6}\))?(?=[/\[]|$)")
 _CHANNELS = re.compile(r" (\d{1,5}) coll channels")
 
 
@@ -32,15 +35,23 @@ def parse(text: str) -> dict[str, Any]:
     lines = [line[:4096] for line in table_lines(text)]
     if not any(map(_IS_LOG.search, lines)):
         raise NotThisKind(EXPECTED)
-    seen = [_NUMBERS.sub("", match[1]) for line in lines if (match := _LINK.search(line))]
+    seen = _transports(lines)
     channels, version = _first(_CHANNELS, lines), _first(_VERSION, lines)
     if not seen and channels is None and version is None:
         raise NotThisKind(EXPECTED, "a line of NCCL that tells nothing")
     return {
         "version": version,
-        "transports": list(dict.fromkeys(seen)) or None,
+        "transports": seen or None,
         "channels": None if channels is None else int(channels),
     }
+
+
+def _transports(lines: list[str]) -> list[str]:
+    """Without the beginning of a word that a text cut in its last line leaves."""
+    links = [_LINK.search(line) for line in lines]
+    seen = list(dict.fromkeys(_NUMBERS.sub("", link[1]) for link in links if link))
+    is_half = bool(links[-1]) and any(word.startswith(seen[-1]) for word in seen[:-1])
+    return seen[:-1] if is_half else seen
 
 
 def _first(pattern: re.Pattern[str], lines: list[str]) -> str | None:

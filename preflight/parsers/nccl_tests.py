@@ -37,13 +37,14 @@ def parse(text: str) -> dict[str, Any]:
     """`rows` in the program's order, out of place; `ranks` null where no device is listed."""
     lines = [_bare(line) for line in table_lines(text)]
     place, heading = _heading(lines)
-    rows = _rows(lines[place + 1 :], heading)
-    ranks = [int(match[1]) for line in lines if (match := _RANK.match(line))]
+    before, table = lines[:place], lines[place:]
+    end, rows = _rows(table, heading)
+    ranks = [int(match[1]) for line in before if (match := _RANK.match(line))]
     return {
-        "collective": _collective(lines),
+        "collective": _collective(before),
         "ranks": max(ranks) + 1 if ranks else None,
         "rows": rows,
-        "avg_busbw": _average(lines),
+        "avg_busbw": _average(table[:end]),
     }
 
 
@@ -60,24 +61,30 @@ def _heading(lines: list[str]) -> tuple[int, list[str]]:
     raise NotThisKind(EXPECTED)
 
 
-def _rows(lines: list[str], heading: list[str]) -> list[dict[str, Any]]:
-    """Up to the next table. Words may be left out, so that figures are counted from the right."""
+def _rows(lines: list[str], heading: list[str]) -> tuple[int, list[dict[str, Any]]]:
+    """How many lines there are up to the next table, and the rows of this one.
+
+    Programs that were started without knowing of each other print their headings first, all of
+    them. Words may be left out, so that figures are counted from the right.
+    """
     from_right = len(heading) - heading.index("time")
-    rows, cut = [], False
-    for line in lines:
+    keys = ("bytes", "time_us", *_FIGURES[1:])
+    rows: list[dict[str, Any]] = []
+    end, cut = len(lines), False
+    for number, line in enumerate(lines):
         words = line.split()
-        if tuple(words[:3]) == _HEADING:
+        if tuple(words[:3]) == _HEADING and rows:
+            end = number
             break
         if len(words) < 3 or not (_SIZE.fullmatch(words[0]) and _SIZE.fullmatch(words[1])):
             continue
         cut = len(words) < from_right + 3
         if not cut:
             figures = [_number(word) for word in words[-from_right:][: len(_FIGURES)]]
-            keys = ("time_us", *_FIGURES[1:])
-            rows.append({"bytes": int(words[0]), **dict(zip(keys, figures, strict=True))})
+            rows.append(dict(zip(keys, (int(words[0]), *figures), strict=True)))
     if not rows or cut:
         raise NotThisKind(EXPECTED)
-    return rows
+    return end, rows
 
 
 def _number(word: str) -> float | int | None:

@@ -1,6 +1,6 @@
 """Everything that the driver tells of each card: `nvidia-smi -q -x`, and the text of `-q`.
 
-XML (DTD v4 to v13) seen with drivers 418 to 595, text with 430 to 595:
+XML (DTD v4 to v13) seen with drivers 418 to 595, text with 352 to 610:
 
     <?xml version="1.0" ?>
     <!DOCTYPE nvidia_smi_log SYSTEM "nvsmi_device_v12.dtd">
@@ -36,7 +36,7 @@ def parse(text: str) -> dict[str, Any]:
     if not gpus and number(log.at("attached_gpus")) != 0:
         raise NotThisKind(EXPECTED)
     return {
-        "driver_version": word(log.at("driver_version")),
-        "cuda_version": word(log.at("cuda_version")),
+        "driver_version": word(log.at("driver_version", "kmd_version")),
+        "cuda_version": word(log.at("cuda_version", "cuda_umd_version")),
         "gpus": [gpu_facts(gpu) for gpu in gpus],
     }

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 _NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,9})?")
 _IDENTIFIER = re.compile(r"(?:0x)?([0-9a-fA-F]{4})([0-9a-fA-F]{4})$")
+# Driver 610 says it behind its own version: "610.57.04 [Deprecated; will be removed in CUDA …".
+_DEPRECATED = re.compile(r" \[Deprecated\b")
 
 _NO_VALUE = frozenset({
     "", "n/a", "not supported", "redacted", "not available", "unknown", "not found", "no data",
@@ -63,7 +65,7 @@ def is_error(value: str) -> bool:
 def word(found: Field | None) -> str | None:
     if found is None or _bare(found.value) in _NO_VALUE or is_error(found.value):
         return None
-    return found.value
+    return _DEPRECATED.split(found.value, maxsplit=1)[0]
 
 
 def number(found: Field | None) -> int | float | None:

@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 _LINK = "pci/pci_gpu_link_info"
 _LINK_TEXT = "pci/gpu_link_info"
-_POWER = ("gpu_power_readings", "power_readings")
+_POWER = ("gpu_power_readings", "gpu_power_readings/gpu_ceiling_power_limit", "power_readings")
 
 _THROTTLE = {
     "applications_clocks_setting": "applications_clocks",

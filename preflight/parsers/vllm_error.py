@@ -68,7 +68,7 @@ _CLASSES = tuple(
         ("model-not-found", r"Invalid repository ID or local directory specified"),
         ("model-not-found", r"(?:RepositoryNotFound|LocalEntryNotFound|GatedRepo)Error"),
         ("model-not-found", r"Cannot find any model weights with|Repository Not Found for url"),
-        ("model-not-found", r"Can't load the configuration of '"),
+        ("model-not-found", r"Can't load the configuration of '|trying to access a gated repo"),
     )
 )
 # Named where nothing else is: an exception's line, an argument that was refused, a setting.
@@ -86,9 +86,13 @@ _SECOND_HAND = re.compile(
 )
 # How far the start had come, which tells the kinds of out of memory apart. After the graphs a
 # whole batch is sampled once more; after the start it is a request that did not fit.
+# What runs tells it too, where only a traceback was kept: its calls stand there outermost first.
 _STAGES = (
+    ("oom-load", re.compile(r"in (?:load_model|get_model)\b")),
     ("oom-profile", re.compile(r"Model loading took|Loading model weights took")),
+    ("oom-profile", re.compile(r"in (?:profile_run|determine_(?:num_)?available_\w{1,9})\b")),
     ("oom-graph", re.compile(r"Capturing CUDA graph|Capturing cudagraphs|Capturing the model")),
+    ("oom-graph", re.compile(r"in (?:capture_model|capture_end|_capture_cudagraphs)\b")),
     ("oom-profile", re.compile(r"Graph capturing finished")),
     ("other", re.compile(r"Application startup complete|init engine \(profile")),
 )

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from preflight.errors import NotThisKind
+from preflight.parsers.json_lines import unwrapped
 from preflight.parsers.recording import table_lines
 from preflight.parsers.vllm_error import startup_error
 from preflight.parsers.vllm_settings import settings
@@ -56,13 +57,21 @@ class Stated:
 
 
 _STATED = (
-    Stated("weights_gib", (rf"(?:Model loading|Loading model weights) took {_N} Gi?B",)),
+    Stated(
+        "weights_gib",
+        (
+            rf"(?:Model loading|Loading model weights) took {_N} Gi?B",
+            rf"model weights take {_N} ?GiB",
+            rf"Actual usage is {_N} GiB for weight,",
+        ),
+    ),
     Stated(
         "kv_cache_gib",
         (
             rf"Available KV cache memory: {_N} GiB",
             rf"memory reserved for KV Cache is {_N} ?GiB",
             rf"reserved {_N} GiB memory for KV Cache",
+            rf"\bkv_cache_size={_N}GiB",
             rf"kv cache memory in use is {_N} GiB",
             rf"larger than the available KV cache memory \({_N} GiB",
         ),
@@ -103,7 +112,7 @@ _STATED = (
     ),
     Stated(
         "non_torch_gib",
-        (rf"{_N} GiB for non-torch memory", rf"non_torch_memory takes {_N} ?GiB"),
+        (rf"{_N} GiB for non-torch memory", rf"non_torch_memory(?: takes |=){_N} ?GiB"),
     ),
     Stated("consumed_gib", (rf"Actual usage is {_N} GiB for consumed memory",)),
     Stated(
@@ -115,11 +124,11 @@ _STATED = (
         "total_gib",
         (
             rf"Free memory on device [\w:]{{0,20}} ?\([\d.]{{1,12}}/{_N} GiB",
-            rf"total_gpu_memory \({_N} ?GiB",
+            rf"total_gpu_memory(?: \(|=){_N} ?GiB",
         ),
         min,
     ),
-    Stated("gpu_blocks", (rf"# (?:GPU|cuda) blocks: {_N}",), min, is_whole=True),
+    Stated("gpu_blocks", (rf"(?:# )?\b(?:GPU|cuda) blocks: {_N}",), min, is_whole=True),
     Stated(
         "block_size",
         (
@@ -148,7 +157,9 @@ _STATED = (
         "kv_cache_needed_gib", (rf"\({_N} GiB KV cache is needed", rf"{_N} GiB KV cache is needed")
     ),
     Stated("start_s", (rf"init engine \(profile, create kv cache, warmup model\) took {_N} s",)),
-    Stated("compilation_s", (rf"\(compilation: {_N} s\)", rf"torch\.compile takes? {_N} s")),
+    Stated(
+        "compilation_s", (rf"\(compilation: {_N} s\)", rf"torch\.compile (?:takes?|took) {_N} s")
+    ),
     Stated("prompt_tok_s", (rf"Avg prompt throughput: {_N} tokens/s",)),
     Stated("generation_tok_s", (rf"Avg generation throughput: {_N} tokens/s",)),
 )
@@ -157,13 +168,13 @@ _KV_TOKENS = next(patterns[0] for one, patterns in _COMPILED if one.name == "kv_
 _KV_BYTES = re.compile(r"kv cache memory in use is (\d{1,15}) bytes")
 _UTILISATION = re.compile(
     r"(?:Desired GPU memory utilization is \(|desired GPU memory utilization \(|"
-    r"gpu_memory_utilization \(|The current --gpu-memory-utilization=)(\d\.\d{1,6})"
+    r"gpu_memory_utilization(?: \(|=)|The current --gpu-memory-utilization=)(\d\.\d{1,6})"
 )
 
 
 def parse(text: str) -> dict[str, Any]:
     """The contract's facts first, then what else the log states; null where it does not."""
-    text = _last_start("\n".join(table_lines(text)))
+    text = _last_start(unwrapped("\n".join(table_lines(text))))
     error = startup_error(text)
     version = _VERSION.search(text)
     stated = {one.name: _figure(one, patterns, text) for one, patterns in _COMPILED}

@@ -1,9 +1,10 @@
-"""The settings that a vLLM server says it runs with, from the two lines that hold them.
+"""The settings that a vLLM server says it runs with, from the lines that hold them.
 
     non-default args: {'max_model_len': 8192, 'model': 'lab/models/llama-8b'}
+    args: Namespace(model='lab/models/llama-8b', max_model_len=None, …)          (V0)
     Initializing a V1 LLM engine (v0.22.1) with config: model='lab/models/llama-8b', …, seed=0
 
-Only names of the table below are taken: the first line may hold the server's API key.
+Only names of the table below are taken: the first lines may hold the server's API key.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 Value = str | int | float | bool | None
 
 _ARGUMENTS = re.compile(r"non-default args: \{([^\n]{0,16000})")
+_NAMESPACE = re.compile(r"\bargs: Namespace\(([^\n]{0,16000})")
 _CONFIG = re.compile(r"LLM engine \(v[^\n)]{1,80}\) with config: ([^\n]{0,16000})")
 _BATCH = re.compile(r"Chunked prefill is enabled with max_num_batched_tokens=(\d{1,9})")
 _PAIR = re.compile(
@@ -43,10 +45,12 @@ _WORDS = {"True": True, "False": False, "None": None}
 def settings(text: str) -> dict[str, Value]:
     """vLLM's settings by name, those of the engine's own line before the arguments given."""
     found: dict[str, Value] = {}
-    for pattern in (_ARGUMENTS, _CONFIG):
+    for pattern in (_NAMESPACE, _ARGUMENTS, _CONFIG):
         line = pattern.search(text)
         if line:
-            found.update(_pairs(line[1]))
+            told = _pairs(line[1])
+            # an argument that was not given says nothing; the engine's own None does
+            found.update((k, v) for k, v in told.items() if v is not None or pattern is _CONFIG)
     batch = _BATCH.search(text)
     if batch:
         found["max_num_batched_tokens"] = int(batch[1])

@@ -1,4 +1,7 @@
-"""Every recording beside this file gives the JSON beside it, or is refused where .error lies."""
+"""Every recording beside this file gives the JSON beside it, or is refused where .error lies.
+
+They are written by hand, after what the tools print; a name that tells a machine is of a real one.
+"""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def render(sizing: Sizing) -> str:
         "",
         *_table(sizing.rows),
         "",
-        f"rating      {_hundred(sizing.needed_w)} W or more of this standard would be ok",
+        f"rating      {_hundred(sizing.needed_w)} W or more{_of(sizing)} would be ok",
         *_marked("cables", [_cable(one) for one in sizing.cabling]),
         *_marked("wall", _wall(sizing)),
         "",
@@ -41,7 +41,13 @@ def to_json(sizing: Sizing) -> bytes:
             {"count": one.count, "name": one.card.name, "power_limit_w": one.card.power_limit_w}
             for one in sizing.gpus
         ],
-        "psu": {"rating_w": sizing.psu.rating_w, "standard": sizing.psu.standard or None},
+        "psu": {
+            "rating_w": sizing.psu.rating_w,
+            "each_w": sizing.psu.each_w,
+            "count": sizing.psu.count,
+            "redundant": sizing.psu.is_redundant,
+            "standard": sizing.psu.standard or None,
+        },
         "host_w": sizing.host_w,
         "load_w": sizing.cards_w + sizing.host_w,
         "needed_w": round(sizing.needed_w, 1),
@@ -60,7 +66,18 @@ def _cards(sizing: Sizing) -> str:
 
 def _supply(sizing: Sizing) -> str:
     named = sizing.psu.standard or "no standard named, judged as ATX 2.x"
-    return f"{sizing.psu.rating_w} W ({named})"
+    psu = sizing.psu
+    if psu.count == 1:
+        return f"{psu.each_w} W ({named})"
+    carry = f", of which {psu.rating_w} W must do without the spare" if psu.is_redundant else ""
+    return f"{psu.count} x {psu.each_w} W{carry} ({named})"
+
+
+def _of(sizing: Sizing) -> str:
+    psu = sizing.psu
+    if psu.count == 1:
+        return " of this standard"
+    return " of this standard, without the spare," if psu.is_redundant else " together"
 
 
 def _table(rows: Sequence[Row]) -> list[str]:

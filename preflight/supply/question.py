@@ -12,11 +12,15 @@ from preflight.facts import Card
 MOST_CARDS = 16
 _ITEM = re.compile(r"(?:(\d{1,3})\s{0,4}[x×*]\s{0,4})?(\S.{0,79})", re.IGNORECASE)
 _PSU = re.compile(
-    r"(\d{1,5})\s{0,4}W(?:\s{0,4}ATX\s{0,4}(?:12V)?\s{0,4}v?([23])(?:\.(\d{1,2}|x))?)?",
+    r"(?:([1-9])\s{0,4}[x×*]\s{0,4})?(\d{1,5})\s{0,4}W"
+    r"(?:\s{0,4}ATX\s{0,4}(?:12V)?\s{0,4}v?([23])(?:\.(\d{1,2}|x))?)?(\s{1,4}redundant)?",
     re.IGNORECASE,
 )
 _GPUS_HINT = 'such as --gpus "2x RTX 4090" or --gpus "RTX 5090 + 2x RTX 3090"'
-_PSU_HINT = 'such as --psu "1200W ATX3.1"; without a standard it is judged as ATX 2.x'
+_PSU_HINT = (
+    'such as --psu "1200W ATX3.1" or --psu "2x 2000W redundant"; without a standard it is judged '
+    "as ATX 2.x"
+)
 _LEAST_W, _MOST_W = 100, 20_000
 
 
@@ -28,9 +32,18 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Psu:
-    rating_w: int
+    """One supply, or several alike; of redundant ones half must do, as the others are spare."""
+
+    each_w: int
     standard: str  # "ATX 2.4"; "" where none was named
     major: int  # of the standard that it is judged by
+    count: int = 1
+    is_redundant: bool = False
+
+    @property
+    def rating_w(self) -> int:
+        """Of those that must carry the load."""
+        return self.each_w * ((self.count + 1) // 2 if self.is_redundant else self.count)
 
 
 def gpus(text: str) -> tuple[Wanted, ...]:
@@ -44,15 +57,17 @@ def gpus(text: str) -> tuple[Wanted, ...]:
 
 
 def psu(text: str) -> Psu:
-    """A rating and, where named, the ATX standard; UsageError for anything else."""
+    """How many, a rating and, where named, the ATX standard; UsageError for anything else."""
     match = _PSU.fullmatch(text.strip())
     if match is None:
         raise UsageError(f"--psu: {text!r:.80} is no supply", _PSU_HINT)
-    rating, major, minor = match.groups()
+    count, rating, major, minor, redundant = match.groups()
     if not _LEAST_W <= int(rating) <= _MOST_W:
         raise UsageError(f"--psu: {rating} W is no rating of a supply", _PSU_HINT)
+    if redundant and int(count or 1) < 2:
+        raise UsageError("--psu: one supply alone is not redundant", _PSU_HINT)
     standard = f"ATX {major}.{minor or 'x'}" if major else ""
-    return Psu(int(rating), standard, int(major or 2))
+    return Psu(int(rating), standard, int(major or 2), int(count or 1), bool(redundant))
 
 
 def _wanted(item: str) -> Wanted:

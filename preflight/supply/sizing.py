@@ -63,7 +63,7 @@ class Sizing:
     cabling: Sequence[Cabling]
     mains_w: float  # at the wall, for hours
     walls: Sequence[Wall]
-    needed_w: float  # the least rating of this standard that is ok in every row
+    needed_w: float  # the least rating that is ok in every row, of all that carry together
 
     @property
     def cards_w(self) -> float:
@@ -141,7 +141,7 @@ def _basis(told: Figures, gpus: Sequence[Wanted], share: Figure) -> Basis:
 
 def _standard(told: Figures, psu: Psu) -> Standard:
     return next(
-        one for one in told.standards if one.major == psu.major and psu.rating_w > one.above_w
+        one for one in told.standards if one.major == psu.major and psu.each_w > one.above_w
     )
 
 

@@ -41,6 +41,27 @@ def test_a_person_reads_the_answer_first() -> None:
     assert "rating      1540 W or more" in told
 
 
+def test_several_supplies_are_told_apart_from_spare_ones() -> None:
+    both = power("--gpus", "4x RTX 4090", "--psu", "2x 1600W ATX3.1").stdout
+    assert both.startswith("4x GeForce RTX 4090 on 2 x 1600 W (ATX 3.1): ok\n")
+    assert "W or more together would be ok" in both
+    spare = power("--gpus", "4x RTX 4090", "--psu", "2x 1600W ATX3.1 redundant", "--json", "-")
+    told = json.loads(spare.stdout)["psu"]
+    assert (told["rating_w"], told["each_w"], told["count"], told["redundant"]) == (
+        1600,
+        1600,
+        2,
+        True,
+    )
+    assert "of which 1600 W must do without the spare" in spare.stderr
+    assert "without the spare, would be ok" in spare.stderr
+
+
+def test_bad_input_is_one_line_and_its_hint() -> None:
+    done = power("--gpus", "2x RTX 4090", "--psu", "1200W redundant")
+    assert done.stderr.splitlines()[0] == "preflight: --psu: one supply alone is not redundant"
+
+
 def test_json_alone_on_stdout() -> None:
     done = power("--gpus", "2x RTX 4090", "--psu", "1200W ATX2.4", "--json", "-")
     told = json.loads(done.stdout)

@@ -56,6 +56,10 @@ def test_what_is_no_card(text: str, words: str) -> None:
         ("1600W", (1600, "", 2)),
         ("100W", (100, "", 2)),
         ("20000W", (20000, "", 2)),
+        ("2x 1600W ATX3.1", (3200, "ATX 3.1", 3)),
+        ("2x 2000W redundant", (2000, "", 2)),
+        ("3×1000W ATX 3 redundant", (2000, "ATX 3.x", 3)),
+        ("6x 3000W redundant", (9000, "", 2)),
     ],
 )
 def test_supplies(text: str, told: tuple[int, str, int]) -> None:
@@ -65,7 +69,11 @@ def test_supplies(text: str, told: tuple[int, str, int]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "1200", "-1200W", "0W", "99W", "20001W", "1200W ATX 5.0", "1200W gold", "ATX3.1", "1e3W"],
+    [
+        *("", "1200", "-1200W", "0W", "99W", "20001W", "1200W ATX 5.0", "1200W gold", "ATX3.1"),
+        *("1e3W", "1200W redundant", "1x 1200W redundant", "0x 500W", "10x 500W", "2x", "2x W"),
+        "2000Wredundant",
+    ],
 )
 def test_what_is_no_supply(text: str) -> None:
     with pytest.raises(UsageError, match="--psu"):

@@ -109,3 +109,47 @@ def test_wall_circuits() -> None:
     assert {wall.status for wall in two.walls} == {"ok"}
     four = sized("4x RTX 4090", "2600W ATX3.1")
     assert [w.name for w in four.walls if w.status == "ok"] == ["230 V 16 A"]
+
+
+@pytest.mark.parametrize(
+    "gpus, psu, host_w, loads, status",
+    [
+        # 575 x 1.09, 1.43, 1.57 and the host, of 1000 x 1.2, 1.6, 1.8
+        ("RTX 5090", "1000W ATX3.0", 250, (825, 876.75, 1072.25, 1152.75), "tight"),  # 82.5 %
+        ("2x RTX 5090", "1600W ATX3.1", 250, (1400, 1503.5, 1894.5, 2055.5), "tight"),  # 87.5 %
+        ("2x RTX 5090", "1500W ATX3.1", 250, (1400, 1503.5, 1894.5, 2055.5), "too small"),  # 93 %
+        ("RTX 3090", "750W ATX2.4", 250, (600, 631.5, 750.5, 799.5), "ok"),  # 80 %; 1 ms: 89 %
+        ("RTX 3090", "650W ATX2.4", 250, (600, 631.5, 750.5, 799.5), "too small"),  # 92 %
+        # 82.5 % for hours; in 1 ms 2448 W of 2400, or of 3600
+        ("4x RTX 3090", "2000W ATX2.4", 250, (1650, 1776, 2252, 2448), "too small"),
+        ("4x RTX 3090", "2000W ATX3.1", 250, (1650, 1776, 2252, 2448), "tight"),
+        ("8x RTX 4090", "2x 2400W ATX3.1", 400, (4000, 4324, 5548, 6052), "tight"),  # 83 % of both
+        ("8x RTX 4090", "2x 2400W ATX3.1 redundant", 400, (4000, 4324, 5548, 6052), "too small"),
+        ("L4", "400W ATX3.0", 200, (272, 278.48, 302.96, 313.04), "ok"),
+        # 84 % of three of six; in 1 ms 10792 W of 10800
+        ("8x H200", "6x 3000W redundant", 2000, (7600, 8104, 10008, 10792), "tight"),
+        ("8x H200", "5x 3000W redundant", 2000, (7600, 8104, 10008, 10792), "tight"),
+        ("8x H200", "4x 3000W redundant", 2000, (7600, 8104, 10008, 10792), "too small"),
+        (
+            "2x RTX PRO 6000 Blackwell Workstation Edition",
+            "2000W ATX3.1",
+            250,
+            (1450, 1558, 1966, 2134),
+            "ok",
+        ),
+        # 90 % for hours; in 1 ms 2484 W of 2400
+        ("4x A100 80GB PCIe", "2x 2000W redundant", 600, (1800, 1908, 2316, 2484), "too small"),
+        ("RTX 5090 + RTX 3090", "1600W ATX3.1", 250, (1175, 1258.25, 1572.75, 1702.25), "ok"),
+    ],
+)
+def test_reckoned_by_hand(
+    gpus: str, psu: str, host_w: float, loads: tuple[float, ...], status: str
+) -> None:
+    sizing = sized(gpus, psu, host_w)
+    assert [row.load_w for row in sizing.rows] == pytest.approx(loads)
+    assert sizing.status == status
+
+
+def test_a_standard_s_promise_is_of_each_supply() -> None:
+    """Two of 400 W have no large connector, though they are 800 W together."""
+    assert sized("L4", "2x 400W ATX3.1").rows[-1].borne_w == pytest.approx(800 * 1.45)

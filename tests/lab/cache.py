@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+BUILD_S = 1200  # for one step of a build: an index that does not answer must not hold all up
 CACHE = Path(os.environ.get("PREFLIGHT_LAB_CACHE", "~/.cache/gpu-preflight-lab")).expanduser()
 
 
@@ -33,21 +34,27 @@ def made(name: str, recipe: str, make: Callable[[Path], None]) -> Path:
     return folder
 
 
-def run(*argv: str | Path, log: Path | None = None) -> None:
-    """Run a step of a build; its whole output is in the error when it fails."""
-    done = subprocess.run(
-        argv,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
-    if log is not None:
-        log.write_text(done.stdout)
+class NotBuiltError(RuntimeError):
+    """What the lab is made of cannot be had here: a mirror, an index, a tool says no."""
+
+
+def run(*argv: str | Path) -> None:
+    """Run a step of a build; the end of its output is in the error when it fails."""
+    command = " ".join(str(word) for word in argv)
+    try:
+        done = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=BUILD_S,
+        )
+    except subprocess.TimeoutExpired:
+        raise NotBuiltError(f"{command} took more than {BUILD_S} s") from None
     if done.returncode:
-        command = " ".join(str(word) for word in argv)
-        raise RuntimeError(f"{command} ended with {done.returncode}:\n{done.stdout[-8000:]}")
+        raise NotBuiltError(f"{command} ended with {done.returncode}:\n{done.stdout[-2000:]}")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from .able import why_not
+from .cache import NotBuiltError
 from .deployed import Deployed, deploy, serving
 from .host import Host
 from .laboratory import Laboratory
@@ -42,8 +43,12 @@ def _fixtures(item: pytest.Item) -> list[str]:
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Laboratory]:
-    """A network, an image, wheels and models."""
-    with Laboratory() as laboratory:
+    """A network, an image, wheels and models. Where they cannot be had, no test is judged."""
+    try:
+        laboratory = Laboratory()
+    except NotBuiltError as error:
+        pytest.skip(f"NO LAB: {error}")
+    with laboratory:
         yield laboratory
 
 

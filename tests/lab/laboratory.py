@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .cache import CACHE
@@ -21,8 +22,10 @@ class Laboratory:
     """`with` opens the network, and takes network and frozen disks away."""
 
     def __init__(self) -> None:
-        self.bare = Image((debian(),))
-        self.shown = {"/srv/wheels": wheelhouse(), "/srv/models": models()}
+        with ThreadPoolExecutor() as builders:  # a mirror and an index are waited for
+            image, wheels = builders.submit(debian), builders.submit(wheelhouse)
+        self.bare = Image((image.result(),))
+        self.shown = {"/srv/wheels": wheels.result(), "/srv/models": models()}
         self.network = Network()
         self._numbers = itertools.count()
         self._frozen: list[Image] = []

@@ -29,7 +29,7 @@ def _lines(results: Path, moment: str, commit: str) -> list[str]:
     outcomes = [_outcome(case) for case in cases]
     counts = ", ".join(f"{outcomes.count(one)} {one}" for one in dict.fromkeys(sorted(outcomes)))
     rows = [
-        f"| {case.get('name', '').replace('_', ' ').removeprefix('test ')} | {outcome}"
+        f"| {case.get('name', '').replace('_', ' ').removeprefix('test ')} | {outcome}{_told(case)}"
         f" | {float(case.get('time', 0)):.0f} |"
         for case, outcome in zip(cases, outcomes, strict=True)
     ]
@@ -45,6 +45,11 @@ def _lines(results: Path, moment: str, commit: str) -> list[str]:
 def _outcome(case: ElementTree.Element) -> str:
     kinds = {"failure": "failed", "error": "failed", "skipped": "skipped"}
     return next((kinds[part.tag] for part in case if part.tag in kinds), "passed")
+
+
+def _told(case: ElementTree.Element) -> str:
+    """What the test itself measured."""
+    return "".join(f"; {one.get('name')}: {one.get('value')}" for one in case.iter("property"))
 
 
 def _commit() -> str:

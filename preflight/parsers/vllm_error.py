@@ -32,7 +32,7 @@ _NO_ERROR = re.compile(
     r"(?:INFO|WARNING|DEBUG)(?::| (?!\S{0,40}Error))|.{0,100}Received request \S"
 )
 _JOURNAL = re.compile(
-    r"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S{8,40})"
+    r"(?:[^\W\d]{3,5}\.? [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S{8,40})"
     r" [\w.-]{1,80} \S{1,80}: {0,4}"
 )
 _EDGE = " |│┃"  # of a table that a terminal drew around the log

@@ -16,6 +16,7 @@ Value = str | int | float | bool | None
 _ARGUMENTS = re.compile(r"non-default args: \{([^\n]{0,16000})")
 _NAMESPACE = re.compile(r"\bargs: Namespace\(([^\n]{0,16000})")
 _CONFIG = re.compile(r"LLM engine \(v[^\n)]{1,80}\) with config: ([^\n]{0,16000})")
+_SPECULATING = re.compile(r"'speculative_config': ['{]|speculative_config=(?:'|Speculat|\{)")
 _BATCH = re.compile(r"Chunked prefill is enabled with max_num_batched_tokens=(\d{1,9})")
 _PAIR = re.compile(
     r"[{ ,'](\w{2,40})(?:': |=)('[^'\n]{0,400}'|True|False|None|[\w.:+-]{1,80}(?=[,} )]|$))"
@@ -51,6 +52,8 @@ def settings(text: str) -> dict[str, Value]:
             told = _pairs(line[1])
             # an argument that was not given says nothing; the engine's own None does
             found.update((k, v) for k, v in told.items() if v is not None or pattern is _CONFIG)
+    if _SPECULATING.search(text):
+        found["speculative_decoding"] = True
     batch = _BATCH.search(text)
     if batch:
         found["max_num_batched_tokens"] = int(batch[1])

@@ -18,6 +18,7 @@ from preflight.versions import require
 _BYTES = {"auto": 2.0, "float16": 2.0, "bfloat16": 2.0, "half": 2.0, "nvfp4": 0.5 + 1 / 16}
 _PER_HEAD_SCALE = 4  # bytes beside each head of a token in the *_per_token_head formats
 _NO_LIMIT = 1 << 40
+_LATENT_BLOCK = 128  # multiple of MLA's blocks beside states (_align_hybrid_block_size, 0.32)
 _MERGED = 1.5  # groups are padded to the larger kind below this ratio
 _LATENT = {  # bytes a token of MLA with DeepSeek's own layout: values in fp8, positions in 16 bit
     "fp8_ds_mla": 656,
@@ -149,8 +150,9 @@ def tokens(model: Model, setup: Setup, blocks: int, length: int) -> tuple[int, f
     at_once = blocks / needed
     if _is_since(setup, 0, 20, 2):
         return int(at_once * length), at_once
-    counted = [group for group in found.groups if group.kind.kind != "state"]
-    return blocks // len(counted) * counted[0].block_tokens if counted else 0, at_once
+    # shared out among all groups, those of states too, as if each were at full length
+    least = min(group.block_tokens for group in found.groups)
+    return blocks // len(found.groups) * least, at_once
 
 
 def in_flight_tokens(setup: Setup) -> int:
@@ -253,6 +255,8 @@ def _block_tokens(counts: dict[Cache, int], setup: Setup, dtype: str) -> int:
     block = setup.block_size
     if not states or not attending:
         return block
+    if any(kind.kind == "mla" for kind in attending):
+        block = max(block, _LATENT_BLOCK)
     state = max(_page_bytes(kind, setup, dtype, 0) for kind in states)
     token = max(token_bytes(kind, setup, dtype) for kind in attending)
     return block * max(-(-state // int(block * token)), 1)

@@ -156,6 +156,8 @@ def _why_cache_differs(one: Candidate, log: Mapping[str, Any]) -> str:
     total = log.get("total_gib")
     if total and abs(total - card.memory_gib) > 0.02 * card.memory_gib:
         return f"the log's card has {total:.2f} GiB, the one planned with {card.memory_gib:.2f}"
+    if log["settings"].get("speculative_decoding"):
+        return "the log's server predicts further tokens, whose layers and cache are not planned"
     if log["settings"].get("gpu_memory_utilization") is None and one.setup:
         share = one.setup.gpu_memory_utilization
         told = f"the log does not state gpu_memory_utilization; {share:g} was taken"

@@ -49,7 +49,8 @@ def test_words_in_another_configuration_are_not_the_servers() -> None:
         b"'model': 'draft', 'max_model_len': 512}, quantization=None, pooler={'dtype': 'int8'}"
     )
     told = parsers.parse("vllm-log", log)
-    assert told["settings"] == {"model": "m", "max_model_len": 8192, "quantization": None}
+    named = {"model": "m", "max_model_len": 8192, "quantization": None}
+    assert told["settings"] == {**named, "speculative_decoding": True}
 
 
 @pytest.mark.parametrize(
@@ -91,3 +92,16 @@ def test_a_taken_port_is_named(line: str) -> None:
 )
 def test_what_a_request_asks_is_no_error(line: str) -> None:
     assert parsers.parse("vllm-log", f"{_VLLM}{line}\n".encode())["error"] is None
+
+
+@pytest.mark.parametrize(
+    ("line", "is_told"),
+    [
+        ("non-default args: {'model': 'm', 'speculative_config': {'method': 'mtp'}}", True),
+        ("LLM engine (v0.24.0) with config: model='m', speculative_config=None, seed=0", False),
+        ("LLM engine (v0.24.0) with config: model='m', speculative_config={'method': 'x'}", True),
+    ],
+)
+def test_a_server_that_predicts_tokens_says_so(line: str, is_told: bool) -> None:
+    told = parsers.parse("vllm-log", f"{_VLLM}INFO 11-24 02:40:07 [u.py:278] {line}".encode())
+    assert ("speculative_decoding" in told["settings"]) == is_told

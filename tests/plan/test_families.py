@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from preflight.errors import UsageError
+from preflight.plan import kv_cache
 from preflight.plan.kv_cache import bytes_per_token
 from preflight.plan.reading import read
 from preflight.plan.shapes import Model, Setup
@@ -95,6 +96,12 @@ def _state(name: str) -> int:
     return next(
         x.cache.state_bytes for x in _family(name).layers if x.cache and x.cache.state_bytes
     )
+
+
+def test_latent_attention_beside_states_has_blocks_of_128() -> None:
+    groups = kv_cache.pool(_family("kimi-linear-48b"), _PLAIN, 0).groups
+    state, token = _state("kimi-linear-48b"), 1152
+    assert {group.block_tokens for group in groups} == {-(-state // (128 * token)) * 128}
 
 
 def test_an_open_limit_is_no_reason_to_refuse_a_model() -> None:

@@ -89,6 +89,9 @@ def test_the_way_tokens_are_counted_changed() -> None:
         kv_cache.tokens(model, Setup(v), 10_000, _LENGTH)[0] for v in ("0.20.1", "0.20.2")
     )
     assert older == 10_000 // 7 * 16
+    hybrid = _model("qwen3-next-80b-a3b")
+    block = next(g.block_tokens for g in kv_cache.pool(hybrid, Setup("0.20.1"), 0).groups)
+    assert kv_cache.tokens(hybrid, Setup("0.20.1"), 1000, _LENGTH)[0] == 1000 // 4 * block
     full, sliding = _LENGTH // 16, -(-(1023 + 2048) // 16) + 1
     assert newer == 10_000 * _LENGTH // (full + 6 * sliding)
 

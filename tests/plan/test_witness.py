@@ -104,3 +104,12 @@ def test_a_smaller_cache_is_explained_or_flagged(changed: dict[str, Any], words:
     assert not cache.is_within
     assert words in cache.explanation
     assert bool(made.witness.flagged) is not bool(words)
+
+
+def test_a_server_that_predicts_further_tokens_says_so() -> None:
+    log = _log("v0-29-one-line", kv_cache_tokens=1000)
+    log["settings"] = {**log["settings"], "speculative_decoding": True}
+    made = _ask("llama-3.1-8b", "RTX 5090", log)
+    assert made.witness is not None
+    rows = {row.name: row for row in made.witness.rows}
+    assert "predicts further tokens" in rows["kv_cache_tokens"].explanation

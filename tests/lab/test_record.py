@@ -6,7 +6,8 @@ from pathlib import Path
 
 from .record import record
 
-RESULTS = """<testsuites><testsuite><testcase name="test_a_host_serves" time="61.6"><properties><property name="killed" value="4 of 99"/></properties></testcase>
+RESULTS = """<testsuites><testsuite><testcase name="test_a_host_serves" time="61.6">
+<properties><property name="killed" value="4 of 99"/></properties></testcase>
 <testcase name="test_b"><skipped message="no root"/></testcase>
 <testcase name="test_c" time="1"><failure message="x"/></testcase></testsuite></testsuites>"""
 

@@ -222,6 +222,8 @@ def _together(one: Speed, two: Speed) -> Speed:
 
 def _room(held: Memory, setup: Setup, wish: Wish) -> int:
     """Requests of the asked length that run at once; the others wait."""
+    if held.fits and not held.kv_cache_tokens:
+        return setup.max_num_seqs  # of an encoder, which caches nothing
     by_cache = held.kv_cache_tokens // max(wish.request_tokens, 1)
     return max(1, min(by_cache, setup.max_num_seqs))
 

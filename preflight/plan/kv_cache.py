@@ -145,8 +145,8 @@ def tokens(model: Model, setup: Setup, blocks: int, length: int) -> tuple[int, f
     """The tokens that vLLM prints for so many blocks, and requests of that length at once."""
     found = pool(model, setup, 0)
     needed = found.blocks_for(length, in_flight_tokens(setup))
-    if not needed:
-        return 0, 0.0
+    if not needed:  # nothing is cached, and no cache limits how many run
+        return 0, float(setup.max_num_seqs)
     at_once = blocks / needed
     if _is_since(setup, 0, 20, 2):
         return int(at_once * length), at_once

@@ -255,6 +255,8 @@ def _model(parts: _Parts, layers: tuple[Layer, ...], outer: Fields, name: str) -
     used = [m.format for layer in layers for m in layer.matrices if m.format not in (BF16, FP32)]
     said = "" if parts.known.is_known else config.text("model_type") or "without a model_type"
     notes = quant.notes + tower.notes
+    if parts.known.is_encoder:
+        notes += ("it reads whole texts and makes no tokens: its speed is that of prompts",)
     if said:
         notes += (
             f"architecture {said[:60]!r} is not known here: computed from its general fields",

@@ -223,3 +223,9 @@ def test_a_cache_scheme_by_name() -> None:
     model = _read(quantization_config=declared)
     assert model.kv_cache_dtype == "fp8"
     assert stored_bytes(model) < 0.8 * stored_bytes(_read())
+
+
+def test_an_encoder_runs_as_many_as_it_is_set_to() -> None:
+    model = _family("bge-m3")
+    assert kv_cache.tokens(model, _PLAIN, 1 << 40, 512) == (0, 256.0)
+    assert any("makes no tokens" in note for note in model.notes)

@@ -120,7 +120,9 @@ def kind_by_name(name: str) -> str:
 
 
 def is_cut(cell: str) -> bool:
-    """A reading whose unit breaks off, as at the end of a text that was cut."""
+    """A reading whose unit breaks off, or no reading, as at the end of a text that was cut."""
+    if any(word.startswith(cell.lower()) and word != cell.lower() for word in _NO_READING if cell):
+        return cell.lower() not in _NO_READING
     unit = re.fullmatch(r"-?\d{1,12}(?:[.,]\d{0,12})? ?([A-Za-z ]{0,40})", cell)
     if unit is None:
         return False

@@ -55,7 +55,7 @@ def _row(cells: list[str]) -> _Row | None:
     """Read from the right: what a collector put before the name may hold a bar of its own."""
     if 5 <= len(cells) <= 6 and _ID.fullmatch(cells[-4]) and _ENTITY.fullmatch(cells[-2]):
         return _named(_Row(cells[-5], cells[-3], cells[-1], cells[-2]))
-    if 3 <= len(cells) <= 4:
+    if 3 <= len(cells) <= 4 and not _ID.fullmatch(cells[-2]):  # else half a row of elist
         return _named(_Row(cells[-3], cells[-1], cells[-2], None))
     return None
 

@@ -33,6 +33,8 @@ _SXID = re.compile(
     re.S,
 )
 _PID = re.compile(r"pid='?(\d{1,10})")
+# The end of a text that breaks off in the number of an Xid or of a process: it may be another's.
+_HALF = re.compile(r"\n[^\n]{0,400}Xid \([^()\n]{0,64}\): {0,4}\d{1,3}\Z|pid='?\d{1,10}\Z")
 _NAME = re.compile(r"\bname=([^,]{1,64}?)(?:,|$)")
 
 
@@ -42,7 +44,7 @@ def parse(text: str) -> dict[str, Any]:
     sxid: list[dict[str, Any]] = []
     aer, faults = Aer(), Faults()
     is_kernel = False
-    for line in lines(text):
+    for line in lines(_without_half_number(text)):
         is_kernel = is_kernel or line.is_kernel
         sxid += _sxid(line)
         event = _xid(line)
@@ -60,6 +62,11 @@ def parse(text: str) -> dict[str, Any]:
         "lost": faults.lost,
         "faults": faults.finish(),
     }
+
+
+def _without_half_number(text: str) -> str:
+    half = _HALF.search(text, max(0, len(text) - 512))
+    return text[: half.start()] if half else text
 
 
 def _sxid(line: Line) -> list[dict[str, Any]]:
@@ -92,6 +99,6 @@ def _xid(line: Line) -> dict[str, Any] | None:
         "code": int(code),
         "message": text[:_MAX_TEXT].strip() or None,
         "pid": int(pid[1]) if pid else None,
-        "process": None if process in ("", "<unknown>") else process,
+        "process": None if process == "" or process.startswith("<") else process,
         "stamp": line.stamp,
     }

@@ -16,13 +16,13 @@ _DEVICE = rf"[\w-]{{1,32}} ({pci_address.PATTERN}): (?:AER: )?"
 _ERROR = re.compile(
     rf"{_DEVICE}PCIe Bus Error: (?:severity=|(?=(?:Unc|C)orrect))"
     r"([A-Za-z-]{1,16}(?: \([A-Za-z-]{1,12}\))?)"
-    r"(?:, type=([^,(]{1,40}))?"
+    r"(?:, type=((?:Physical|Data Link|Transaction) Layer|[^,(]{1,40}(?=[,(])))?"
 )
 _ANNOUNCED = re.compile(
     rf"{_DEVICE}(?:Multiple )?((?:Un)?[Cc]orrect(?:ed|able)(?: \([A-Za-z-]{{1,12}}\))?) error"
     r"(?: message)? received"
 )
-_FIRMWARE = re.compile(rf"{_DEVICE}aer_layer=([^,]{{1,40}})")
+_FIRMWARE = re.compile(rf"{_DEVICE}aer_layer=([^,]{{1,40}}),")
 _EVENT_SEVERITY = re.compile(
     r"(?:\{\d{1,6}\})?\[Hardware Error\]:\s{1,8}event severity: (\w{1,16})"
 )

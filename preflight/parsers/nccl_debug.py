@@ -27,6 +27,7 @@ _LINK = re.compile(
     r"-> {0,4}\S{1,40} .{0,40}?via ([A-Z]\S{0,60}(?: (?:pointer|Libfabric)\S{0,60})?)"
 )
 _NUMBERS = re.compile(r"\[[^\]]{0,40}\]|/\d{1,6}(?:\(\d{1,6}\))?(?=[/\[]|$)")
+_WORDS = ("P2P/IPC", "P2P/CUMEM", "P2P/direct pointer", "SHM/direct/direct", "NET/Socket", "NET/IB")
 _CHANNELS = re.compile(r" (\d{1,5}) coll channels")
 
 
@@ -49,8 +50,11 @@ def parse(text: str) -> dict[str, Any]:
 def _transports(lines: list[str]) -> list[str]:
     """Without the beginning of a word that a text cut in its last line leaves."""
     links = [_LINK.search(line) for line in lines]
-    seen = list(dict.fromkeys(_NUMBERS.sub("", link[1]) for link in links if link))
-    is_half = bool(links[-1]) and any(word.startswith(seen[-1]) for word in seen[:-1])
+    seen = list(dict.fromkeys(_NUMBERS.sub("", link[1]).rstrip("/") for link in links if link))
+    others = (*seen[:-1], *_WORDS)
+    is_half = bool(links[-1]) and any(
+        word.startswith(seen[-1].rstrip()) and word != seen[-1] for word in others
+    )
     return seen[:-1] if is_half else seen
 
 

@@ -65,9 +65,10 @@ def _rows(lines: list[str], heading: list[str]) -> tuple[int, list[dict[str, Any
     """How many lines there are up to the next table, and the rows of this one.
 
     Programs that were started without knowing of each other print their headings first, all of
-    them. Words may be left out, so that figures are counted from the right.
+    them. The operation may be left out, so that figures are counted from the right.
     """
     from_right = len(heading) - heading.index("time")
+    may_lack = "redop" in heading
     keys = ("bytes", "time_us", *_FIGURES[1:])
     rows: list[dict[str, Any]] = []
     end, cut = len(lines), False
@@ -78,7 +79,8 @@ def _rows(lines: list[str], heading: list[str]) -> tuple[int, list[dict[str, Any
             break
         if len(words) < 3 or not (_SIZE.fullmatch(words[0]) and _SIZE.fullmatch(words[1])):
             continue
-        cut = len(words) < from_right + 3
+        lacks = may_lack and len(words) > 3 and _NUMBER.fullmatch(words[3]) is not None
+        cut = len(words) < len(heading) - lacks
         if not cut:
             figures = [_number(word) for word in words[-from_right:][: len(_FIGURES)]]
             rows.append(dict(zip(keys, (int(words[0]), *figures), strict=True)))

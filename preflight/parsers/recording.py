@@ -51,7 +51,9 @@ _SAMPLE = 200  # lines looked at to decide whether all lines carry one prefix
 
 def decode_bytes(data: bytes) -> str:
     """The text of a recording: UTF-8 with replacement, or UTF-16 with or without its mark."""
-    return plain_text(data.decode(_encoding(data), errors="replace"))
+    encoding = _encoding(data)
+    whole = data[: len(data) - len(data) % 2] if encoding.startswith("utf-16") else data
+    return plain_text(whole.decode(encoding, errors="replace"))
 
 
 def plain_text(text: str) -> str:

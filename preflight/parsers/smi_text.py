@@ -13,6 +13,11 @@ from preflight.parsers.smi_field import Field
 
 _HEAD = re.compile(r"={5,40}NVSMI LOG={5,40}")
 _GPU = re.compile(r"GPU ([0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-7])\s*(?::.{0,80})?$")
+# Where a text may not break off: later fields of a process would be missing.
+_HALF_PROCESS = re.compile(
+    r"\s{0,200}(?:Processes\s{0,60}(?::\s{0,4})?"
+    r"|(?:(?:GPU|Compute) instance ID|Process ID|Type|Name)\s{0,60}(?::.{0,4096})?)"
+)
 _OTHER = re.compile(r"[^a-z0-9]+")
 
 
@@ -28,6 +33,8 @@ def read(text: str) -> Field | None:
     if log.at("attached_gpus") is None:  # "-q -u" lists units, and none of them on a bare host
         return None
     gpus = [field for field in log.children if field.name == "gpu"]
+    if _HALF_PROCESS.fullmatch(lines[-1]):
+        return None
     # Every driver ends a card with its processes, or has them near the end.
     return None if gpus and gpus[-1].at("processes") is None else log
 

@@ -62,7 +62,15 @@ def _is_cut(table: Matrix) -> bool:
     words = {
         name: len(table.rows[name].text[table.rows[name].tail :].split()) for name in table.gpus
     }
+    row = table.rows[table.cut_row]
+    tail = row.text[row.tail :].split()
     own = words.pop(table.cut_row)
+    if tail and (
+        (tail[-1].endswith(("-", ",")) or tail[-1] in ("N", "N/")) or tail[-1] in ("N", "N/")
+    ):
+        return True
+    if "GPUNUMAID" in table.headings and own == 1 and tail[0] != "N/A":
+        return True  # the GPU's NUMA id is always printed
     return own < max(words.values(), default=min(1, len(table.headings)))
 
 

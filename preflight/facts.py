@@ -431,6 +431,10 @@ class DriverResponse:
     outcome: Literal["answered", "failed", "timed-out"]
     detail: str  # its own error line, "" when it answered
 
+    @property
+    def answered(self) -> bool:
+        return self.outcome == "answered"
+
 
 @dataclass(frozen=True)
 class GpuModel:

@@ -38,17 +38,16 @@ def check(
     driver_after_test: DriverResponse | None = None,
 ) -> Finding:
     took, said = driver_response.seconds, driver_response.detail
+    who = "NVML" if said.lower().startswith("nvml") else "nvidia-smi"  # its library says so itself
     if driver_response.outcome == "failed":
-        words = f"nvidia-smi refused: {said or 'it gave no reason'}"
+        words = f"{who} refused: {said or 'it gave no reason'}"
         if nouveau_loaded:
             return Finding(FAIL, message=words, remedy=_NOUVEAU, remedy_class="reconfigure")
         return Finding(FAIL, message=words)
     if driver_response.outcome == "timed-out":
-        words = (
-            f"nvidia-smi was stopped after {took:g} s, required at most {limits.fail_above_s:g} s"
-        )
+        words = f"{who} was stopped after {took:g} s, required at most {limits.fail_above_s:g} s"
         return Finding(FAIL, took, limits.fail_above_s, "s", words)
-    if driver_after_test is not None and driver_after_test.outcome != "answered":
+    if driver_after_test is not None and not driver_after_test.answered:
         return Finding(FAIL, message=f"after the test: {driver_after_test.detail}")
     required = limits.fail_above_s if took > limits.fail_above_s else limits.warn_above_s
     status = PASS if took <= limits.warn_above_s else FAIL if took > limits.fail_above_s else WARN

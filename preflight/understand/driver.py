@@ -17,6 +17,12 @@ _LIBRARY_LINE = re.compile(r"NVML library version: (\d{2,4}\.[\d.]{1,12})")
 _NVML_VERSION = re.compile(r"\d{1,3}\.(\d{2,4}\.\d{1,4}(?:\.\d{1,4})?)")
 _MODULE = "/sys/module/nvidia/version"
 _NO_PERMISSION = "NO_PERMISSION"
+# A tool that ended well and gave no answer says so in words like these; else it was not understood.
+_REFUSES = re.compile(
+    r"(?!<).{0,200}?"  # no XML, whose names of fields tell of errors too
+    r"(?:fail|error|unable|could ?n.t|can ?not|mismatch|no devices|not found|lost|insufficient)",
+    re.IGNORECASE,
+)
 _CLIENT = re.compile(r"API mismatch: the client has the version (\d{2,4}\.[\d.]{1,12}\d)")
 
 
@@ -52,19 +58,23 @@ def refusals(evidence: Evidence) -> Mapping[str, str]:
     """
     found = {}
     response = _smi_response(evidence)
-    if isinstance(response, DriverResponse) and response.outcome != "answered":
+    if isinstance(response, DriverResponse) and not response.answered:
         found["smi-q"] = f"nvidia-smi: {response.detail}"
     response = _nvml_response(evidence.capture.sources.get("nvml"))
-    if isinstance(response, DriverResponse) and response.outcome != "answered":
+    if isinstance(response, DriverResponse) and not response.answered:
         found["nvml"] = response.detail
     return found
 
 
 def _response(evidence: Evidence) -> Picked:
-    return first(
+    """Of the driver's two voices the one that got no answer."""
+    readings = (
         ("smi-q", _smi_response(evidence)),
         ("nvml", _nvml_response(evidence.capture.sources.get("nvml"))),
     )
+    bad = (one for one in readings if isinstance(one[1], DriverResponse) and not one[1].answered)
+    told = next(bad, None)
+    return first(told) if told else first(*readings)
 
 
 def _smi_response(evidence: Evidence) -> DriverResponse | Missing:
@@ -79,6 +89,8 @@ def _smi_response(evidence: Evidence) -> DriverResponse | Missing:
         waited = f"no answer within {source.duration_s:.0f} s"
         return DriverResponse(source.duration_s, "timed-out", waited)
     if source.truncated or source.status not in ("ok", "tool-failed"):
+        return evidence.smi
+    if source.status == "ok" and not _REFUSES.match(_said(source)):
         return evidence.smi
     return refusal(source) or DriverResponse(source.duration_s, "failed", _said(source))
 
@@ -101,9 +113,9 @@ def _nvml_response(source: Source | None) -> DriverResponse | Missing:
 def _after_test(capture: Capture) -> Picked:
     """How NVML took it to be asked again after the load; a refusal that is old is no news."""
     before, after = (_nvml_response(capture.sources.get(n)) for n in ("nvml", "nvml-after"))
-    if not isinstance(before, DriverResponse) or before.outcome != "answered":
+    if not isinstance(before, DriverResponse) or not before.answered:
         return Picked(Missing("not-collected", "NVML did not answer before the test"))
-    has_broken = isinstance(after, DriverResponse) and after.outcome != "answered"
+    has_broken = isinstance(after, DriverResponse) and not after.answered
     return Picked(after, "nvml-after" if has_broken else "")
 
 

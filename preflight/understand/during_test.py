@@ -58,9 +58,14 @@ class Before:
         return found
 
     def _tree(self, name: str) -> Tree | Missing:
+        """A bus that was read again and shows no card at all has lost them."""
         source = self.capture.sources.get(name)
         why = failure(source)
-        return pci_tree.devices(source) if source is not None and why is None else why or _NONE
+        if why is not None and why.reason == "not-present" and name.endswith(_AFTER):
+            return {}
+        if source is None or why is not None:
+            return why or _NONE
+        return pci_tree.devices(source) or Missing("not-parsed", "it shows no device")
 
     def _log(self, name: str) -> list[Json] | Missing:
         source = self.capture.sources.get(name)
@@ -141,9 +146,9 @@ def _xids(before: Before, pci: str, is_only_card: bool) -> Picked:
 
 
 def _event(code: int, events: list[Json]) -> XidEvent:
-    stamps = [plain(str(event.get("stamp") or ""))[:64] for event in (events[0], events[-1])]
+    first, last = (plain(str(event.get("stamp") or ""))[:64] for event in (events[0], events[-1]))
     message = plain(str(events[0].get("message") or ""))[:400]
-    return XidEvent(code, message, len(events), 0, *stamps)
+    return XidEvent(code, message, len(events), 0, first, last)
 
 
 def _identity(event: Json) -> tuple[object, ...]:

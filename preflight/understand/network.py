@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from preflight.capture import plain
 from preflight.facts import Fact, Missing, Nic, NotApplicable
 from preflight.understand.evidence import Evidence
 from preflight.understand.picking import Picks, first, whole, words
-from preflight.understand.sources import failure
+from preflight.understand.sources import failure, file_error
 
 _FILE = re.compile(r"(/sys/devices/\S{1,400}/net/([^/\s]{1,40}))/(\w{1,40}(?:/\w{1,40})?)")
 _MOST = 64
@@ -30,7 +31,13 @@ def _nics(evidence: Evidence) -> Fact[tuple[Nic, ...]]:
         if found and not found[1].startswith("/sys/devices/virtual/"):
             folders.setdefault(found[2], {})[found[3]] = content
     linked = {name: told for name, told in folders.items() if told.get("operstate") == "up"}
-    return tuple(_nic(name, linked[name]) for name in sorted(linked)[:_MOST]) or _NO_DEVICE
+    if linked:
+        return tuple(_nic(name, linked[name]) for name in sorted(linked)[:_MOST])
+    unread = [error for error in source.errors.items() if error[0].endswith("/operstate")]
+    if unread:
+        return file_error(*reversed(unread[0]))
+    silent = [name for name, told in folders.items() if not told.get("operstate")]
+    return Missing("not-present", f"{plain(silent[0])}: operstate") if silent else _NO_DEVICE
 
 
 def _nic(name: str, told: Mapping[str, str]) -> Nic:

@@ -132,6 +132,8 @@ def nvml(capture: Capture, name: str = "nvml") -> Nvml:
     if source is None:
         return Nvml(NOT_COLLECTED)
     why = failure(source)
+    if why is None and not source.system and not source.devices:
+        return Nvml(Missing("not-parsed", "NVML was asked nothing"))
     return Nvml(why, source.system, tuple(source.devices), source.processes)
 
 

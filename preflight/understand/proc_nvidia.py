@@ -48,13 +48,21 @@ class ProcNvidia:
 
 def proc_nvidia(capture: Capture) -> ProcNvidia:
     listed = files(capture, "proc-nvidia")
+    told = {} if isinstance(listed, Missing) else {**_unread(capture), **listed}
     cards: dict[str, Mapping[str, str]] = {}
-    for path, content in {} if isinstance(listed, Missing) else listed.items():
+    for path, content in told.items():
         match = _INFORMATION.fullmatch(path)
         pci = normal(match.group(1)) if match else None
         if pci is not None:
             cards[pci] = _headings(content)
     return ProcNvidia(file(capture, "proc-nvidia", "/proc/driver/nvidia/version"), cards)
+
+
+def _unread(capture: Capture) -> dict[str, str]:
+    """Files that are there and could not be read: the driver lists their cards all the same."""
+    source = capture.sources.get("proc-nvidia")
+    errors = source.errors if source else {}
+    return {path: "" for path, error in errors.items() if error != "not-present"}
 
 
 def _headings(text: str) -> dict[str, str]:

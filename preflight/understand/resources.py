@@ -12,7 +12,7 @@ from preflight.understand.disks import mount_size_mib
 from preflight.understand.evidence import Evidence
 from preflight.understand.memory_modules import memory_modules
 from preflight.understand.picking import Picked, Picks, converted, first, whole, words
-from preflight.understand.sources import by_name, file, files, text
+from preflight.understand.sources import by_name, file, file_error, files, text
 
 _NO_CONTROL = NotApplicable("the kernel is given no control of the processor's clock")
 
@@ -52,13 +52,13 @@ def _frequency(evidence: Evidence) -> Picks:
         return dict.fromkeys(names, Picked(NotApplicable("the hypervisor sets the clock")))
     if isinstance(listed, Missing):
         return dict.fromkeys(names, Picked(listed))
-    return {fact: _setting(listed.get(name)) for fact, name in names.items()}
+    source = evidence.capture.sources["cpu"]
+    unread = {path.rpartition("/")[2]: file_error(e, path) for path, e in source.errors.items()}
+    return {fact: _setting(listed.get(name) or unread.get(name)) for fact, name in names.items()}
 
 
-def _setting(told: str | None) -> Picked:
-    if told is None:
-        return Picked(_NO_CONTROL)
-    return first(("cpu", converted(told, words)))
+def _setting(told: str | Missing | None) -> Picked:
+    return Picked(_NO_CONTROL) if told is None else first(("cpu", converted(told, words)))
 
 
 def _product(capture: Capture, *headings: str) -> Fact[int]:

@@ -27,6 +27,7 @@ _DMI_OF_GUESTS = re.compile(
 _CGROUP_OF_CONTAINERS = re.compile(r"docker|kubepods|containerd|libpod|/lxc|garden|ecs/")
 _ROOT_OF_CONTAINERS = re.compile(r"/docker/|/containerd/|/containers/storage/|/kubelet/")
 _MARKERS = "/.dockerenv", "/run/.containerenv", "/run/systemd/container"
+_WORD = re.compile(r"[a-z][a-z0-9-]{1,30}")  # as systemd names what it is inside of
 _NVML_GUESTS = frozenset({1, 2})  # NVML_GPU_VIRTUALIZATION_MODE_PASSTHROUGH, _VGPU
 _DMI_BLOCKS = re.compile(
     r"^(?:BIOS|System|Base Board|Chassis) Information\n((?:\s[^\n]{0,200}\n){0,40})", re.MULTILINE
@@ -57,6 +58,8 @@ def _detected(capture: Capture) -> str | Missing:
     """The word of systemd-detect-virt, which ends with 1 where it says "none"."""
     source = capture.sources.get("detect-virt")
     said = words(source.stdout) if source is not None and source.stdout else None
+    if said is not None and _WORD.fullmatch(said) is None:
+        return Missing("not-parsed", said[:60])
     return said or text(capture, "detect-virt")
 
 

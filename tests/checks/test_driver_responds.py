@@ -41,3 +41,12 @@ def test_the_message_repeats_what_it_said() -> None:
     assert hung.expected == 30
     edge = check(Limits(), driver_response=DriverResponse(30.0, "answered", ""))
     assert (edge.status, edge.expected) == (WARN, 5)
+
+
+def test_the_library_is_named_where_it_gave_no_answer() -> None:
+    hung = DriverResponse(10.0, "timed-out", "NVML hung: nvmlDeviceGetPowerUsage")
+    found = check(Limits(), driver_response=hung)
+    assert found.status is FAIL
+    assert found.message.startswith("NVML was stopped after 10 s")
+    refused = DriverResponse(0.1, "failed", "nvmlInit: DRIVER_NOT_LOADED")
+    assert check(Limits(), driver_response=refused).message.startswith("NVML refused: ")

@@ -143,3 +143,15 @@ def test_heat_and_the_brake_under_load(check: Any, entry: dict[str, Any], status
     seen = facts(read(), entry)
     assert judged(check, seen).status is status
     assert judged(check, seen, card=0).status is PASS
+
+
+@pytest.mark.parametrize("status, is_lost", [("not-present", True), ("timed-out", False)])
+def test_a_bus_that_shows_no_card_any_more(status: str, is_lost: bool) -> None:
+    bus = files(pci_device(f"/sys/devices/pci0000:40/{TWO}"))
+    gone = with_status(files({}), status)
+    seen = facts(read(), sysfs_pci=bus, sysfs_pci_after=gone)
+    assert isinstance(seen.gpus, tuple)
+    assert bool(seen.gpus[1].lost_after_test) is is_lost
+    silent = facts(read(), sysfs_pci=bus, sysfs_pci_after=files({}))
+    assert isinstance(silent.gpus, tuple)
+    assert silent.gpus[1].lost_after_test == ()

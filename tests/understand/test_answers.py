@@ -47,7 +47,8 @@ def errors(builder: Builder, **changed: Source | None) -> list[Any]:
         (COMMUNICATE, 9, COMMUNICATE.strip()),
         (MISMATCH, 18, "Failed to initialize NVML: Driver/library version mismatch"),
         ("", 139, "exit status 139"),
-        ("not XML at all", 0, "not XML at all"),
+        (COMMUNICATE, 0, COMMUNICATE.strip()),
+        ("Unable to reach the driver", 0, "Unable to reach the driver"),
     ],
 )
 def test_a_tool_that_refuses_as_a_whole_fails_every_card(
@@ -57,6 +58,23 @@ def test_a_tool_that_refuses_as_a_whole_fails_every_card(
     facts = understand(bare().capture(smi_q=refused, nvml=NO_LIBRARY))
     assert facts.host.driver_response == DriverResponse(0.5, "failed", line)
     assert [gpu.query_errors for gpu in facts.gpus] == [(f"nvidia-smi: {line}",)] * 2  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("said", ["", "not XML at all", "<nvidia_smi_log><gpu><ecc_errors>"])
+def test_an_answer_that_is_not_understood_is_no_refusal(said: str) -> None:
+    facts = understand(bare().capture(smi_q=command(said), nvml=NO_LIBRARY))
+    assert isinstance(facts.host.driver_response, Missing)
+    assert facts.host.driver_response.reason == "not-parsed"
+    assert [type(gpu.query_errors) for gpu in facts.gpus] == [Missing] * 2  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("status, outcome", [("timed-out", "timed-out"), ("tool-failed", "failed")])
+def test_a_library_that_gives_no_answer_beside_a_tool_that_does(status: str, outcome: str) -> None:
+    broken = nvml(device(0, ADDRESSES[0]), status=status, detail="nvmlInit")
+    response = understand(bare().capture(nvml=broken)).host.driver_response
+    assert isinstance(response, DriverResponse)
+    assert response.outcome == outcome
+    assert "NVML" in response.detail or "nvml" in response.detail
 
 
 def test_a_refusal_that_names_a_card_is_that_cards() -> None:

@@ -50,12 +50,12 @@ def parse(text: str) -> dict[str, Any]:
 def _transports(lines: list[str]) -> list[str]:
     """Without the beginning of a word that a text cut in its last line leaves."""
     links = [_LINK.search(line) for line in lines]
-    seen = list(dict.fromkeys(_NUMBERS.sub("", link[1]).rstrip("/") for link in links if link))
-    others = (*seen[:-1], *_WORDS)
-    is_half = bool(links[-1]) and any(
-        word.startswith(seen[-1].rstrip()) and word != seen[-1] for word in others
-    )
-    return seen[:-1] if is_half else seen
+    seen = [_NUMBERS.sub("", link[1]).rstrip("/ ") for link in links if link]
+    if links[-1] and seen[-1] not in seen[:-1]:
+        whole = (*seen[:-1], *_WORDS)
+        if any(word.startswith(seen[-1]) and word != seen[-1] for word in whole):
+            seen.pop()
+    return list(dict.fromkeys(seen))
 
 
 def _first(pattern: re.Pattern[str], lines: list[str]) -> str | None:

@@ -65,9 +65,7 @@ def _is_cut(table: Matrix) -> bool:
     row = table.rows[table.cut_row]
     tail = row.text[row.tail :].split()
     own = words.pop(table.cut_row)
-    if tail and (
-        (tail[-1].endswith(("-", ",")) or tail[-1] in ("N", "N/")) or tail[-1] in ("N", "N/")
-    ):
+    if tail and (tail[-1].endswith(("-", ",")) or tail[-1] in ("N", "N/")):
         return True
     if "GPUNUMAID" in table.headings and own == 1 and tail[0] != "N/A":
         return True  # the GPU's NUMA id is always printed

@@ -74,7 +74,7 @@ def main() -> int:
             "-rs",
             "tests/lab",
             f"--junitxml={results}",
-            "--override-ini=junit_family=xunit1",  # the newer one has no place for what a test measured
+            "--override-ini=junit_family=xunit1",  # the newer one refuses what a test measured
         ]
         status = subprocess.run([*argv, *sys.argv[1:]], cwd=ROOT).returncode
         if results.exists():

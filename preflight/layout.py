@@ -26,6 +26,11 @@ class Layout:
     pipeline_parallel_size: int = 1
 
     @property
+    def sizes(self) -> tuple[int, int]:
+        """Tensor and pipeline parallel: tp2 and tp2pp1 are the same."""
+        return self.tensor_parallel_size, self.pipeline_parallel_size
+
+    @property
     def is_one_server(self) -> bool:
         return self.name not in (REPLICAS, SPLIT)
 

@@ -55,12 +55,12 @@ def _servers(layout: Layout, texts: tuple[str, ...]) -> tuple[Server, ...]:
     if len(texts) > _MOST_SERVERS:
         raise UsageError(f"{len(texts)} servers, and {_MOST_SERVERS} at most are judged")
     servers = tuple(_server(text) for text in texts)
-    names = {server.layout.name for server in servers}
-    if servers and layout.is_one_server and (len(servers) > 1 or servers[0].layout != layout):
+    if servers and layout.is_one_server and [s.layout.sizes for s in servers] != [layout.sizes]:
         told = " and ".join(server.layout.name for server in servers)
         raise UsageError(f"--for {layout.name} is one server {layout.name}, and --server {told}")
-    if layout.name == REPLICAS and len(names) > 1:
-        raise UsageError(f"replicas are servers of one kind, and these are {', '.join(names)}")
+    if layout.name == REPLICAS and len({server.layout.sizes for server in servers}) > 1:
+        told = ", ".join(server.layout.name for server in servers)
+        raise UsageError(f"replicas are servers of one kind, and these are {told}")
     return servers
 
 

@@ -98,9 +98,10 @@ class Evidence:
     def capture(self, machine: str, age: timedelta = timedelta()) -> str:
         return self.kept(f"{machine}-{age.total_seconds():.0f}.json", fresh(machine, age))
 
-    def report(self, machine: str, use: str | None) -> str:
-        judged = judge_saved(Path(self.capture(machine)), "default", purpose(use))
-        return self.kept(f"{machine}-{use}-report.json", to_json(judged))
+    def report(self, machine: str, use: str | None, *servers: str) -> str:
+        asked = purpose(use, servers=servers)
+        judged = judge_saved(Path(self.capture(machine)), "default", asked)
+        return self.kept(f"{machine}-{use}-{len(servers)}-report.json", to_json(judged))
 
     def kept(self, name: str, data: bytes) -> str:
         (self.folder / name).write_bytes(data)
@@ -114,6 +115,7 @@ def cases(given: Evidence) -> dict[str, dict[str, Any]]:
     tree = json.loads(Path(good).read_text())
     tree["sources"]["nvml"] = json.loads(json.dumps(_builtins(serving(SERVER).sources["nvml"])))
     busy = given.kept("busy.json", json.dumps(tree).encode())
+    pair, crossed = {"gpus": [0, 1], "tensor_parallel_size": 2}, [{"gpus": [1]}, {"gpus": [0]}]
     return {
         "good": {"preflight_layout": "tp2", "preflight_evidence": good},
         "no-layout": {"preflight_evidence": mixed},
@@ -160,6 +162,30 @@ def cases(given: Evidence) -> dict[str, dict[str, Any]]:
             "preflight_layout": "tp2",
             "preflight_evidence": given.report("rtx4090x2", None),
         },
+        "report-on-others": {
+            "preflight_layout": "split",
+            "preflight_servers": crossed,
+            "preflight_evidence": given.report("rtx4090x2", "split", "tp1:0", "tp1:1"),
+        },
+        "report-by-another": {
+            "preflight_policy": "production",
+            "preflight_evidence": given.report("rtx4090x2", None),
+        },
+        "crossed": {
+            "preflight_layout": "split",
+            "preflight_servers": crossed,
+            "preflight_evidence": mixed,
+        },
+        "unlike-pair": {
+            "preflight_layout": "split",
+            "preflight_servers": [pair],
+            "preflight_evidence": mixed,
+        },
+        "other-layout": {
+            "preflight_layout": "pp2",
+            "preflight_servers": [pair],
+            "preflight_evidence": good,
+        },
         "serving": {"preflight_layout": "tp2", "preflight_evidence": busy},
         "serving-others": {
             "preflight_layout": "tp2",
@@ -205,6 +231,11 @@ EXPECTED: dict[str, tuple[str, str] | None] = {
         "--for tp2",
     ),
     "report-of-none": ("Check that the report was made for this layout", "does not say"),
+    "report-on-others": ("Check that the report was made for this layout", "cards 1, 0"),
+    "report-by-another": ("Check that the report was made for this layout", "by policy production"),
+    "crossed": None,
+    "unlike-pair": ("Stop", "not of one model"),
+    "other-layout": ("Check that it could be judged", "--for pp2 is one server pp2"),
     "serving": None,
     "serving-others": ("Stop", "shared"),
     "nowhere": ("Check that it is a file", "/nowhere/capture.json"),
@@ -222,6 +253,7 @@ FACTS = {
     "lost-off": ["none", []],
     "unknown-allowed": ["unknown", []],
     "report": ["accept", [0, 1]],
+    "crossed": ["accept", [1, 0]],
 }
 
 
@@ -263,6 +295,68 @@ def test_the_gate_stops_whom_it_must_and_nobody_else(
         )
         assert one.told.get("facts") == FACTS.get(name, one.told.get("facts"))
         assert one.told.get("peers", False) is False
+
+
+def test_evidence_that_was_given_is_of_the_cards_that_the_host_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The nvidia-smi is a stand-in: the one part that a machine without cards does not have."""
+    program = tmp_path / "nvidia-smi"
+    cards = "".join(f"echo GPU-0000000{n}-0000-4000-8000-00000000000{n}\n" for n in (4, 3))
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    given = Evidence(tmp_path)
+    local = {"ansible_connection": "local", "preflight_layout": "tp2"}
+    evidence = {
+        "mine": given.capture("rtx4090x2"),
+        "foreign": given.capture("h100x2"),
+        "foreign-report": given.report("h100x2", "tp2"),
+    }
+    hosts = {name: local | {"preflight_evidence": path} for name, path in evidence.items()}
+    _write(program, cards)
+    found = play(tmp_path, hosts)
+    assert not found["mine"].failed_at, found["mine"].words
+    for name in ("foreign", "foreign-report"):
+        assert found[name].failed_at == "Refuse evidence of another host"
+        assert "GPU-00000004-0000-4000-8000-000000000004" in found[name].words
+    _write(program, "echo no devices were found; exit 9\n")
+    silent = play(tmp_path, {"mine": hosts["mine"]})["mine"]
+    assert silent.failed_at == "Refuse evidence of another host"
+    assert "the host has no card that answers" in silent.words
+
+
+def _write(program: Path, text: str) -> None:
+    program.write_text(f"#!/bin/sh\n{text}")
+    program.chmod(0o755)
+
+
+def test_what_was_measured_between_cards_holds_for_plays_that_only_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until the driver is another one, or a measurement says otherwise."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    given = Evidence(tmp_path)
+    host = {"ansible_connection": "local", "preflight_gate": "warn", "preflight_layout": "tp2"}
+
+    def proven(evidence: str) -> bool:
+        found = play(tmp_path, {"rig": host | {"preflight_evidence": evidence}})["rig"]
+        assert not found.failed_at, found.words
+        assert found.changed == 0
+        return bool(found.told["peers"])
+
+    read, measured = given.capture("h100x2"), given.capture("h100x2-measured")
+    version = json.loads(Path(read).read_text())
+    assert not proven(read)
+    assert proven(measured)
+    assert proven(read)
+    other = Path(read).read_text().replace(_driver(version), "580.999.99")
+    assert not proven(given.kept("other-driver.json", other.encode()))
+    assert not proven(given.capture("rtx4090x2"))
+    assert not proven(given.capture("rtx4090x2-measured"))
+    assert not proven(read), "the last measurement counts"
+
+
+def _driver(capture: Any) -> str:
+    return str(capture["sources"]["nvml"]["system"]["nvmlSystemGetDriverVersion"]["value"])
 
 
 def test_the_capture_is_the_one_that_comes_over_ssh(sshd: Sshd, tmp_path: Path) -> None:

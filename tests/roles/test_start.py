@@ -60,8 +60,19 @@ def test_a_foreign_process_on_a_wanted_card_is_named(guard: ModuleType, tmp_path
 
 
 def test_only_the_cards_that_the_server_takes_are_looked_at(guard: ModuleType) -> None:
-    assert guard.chosen("1,2", "0, GPU-a\n1, GPU-b\n10, GPU-c\n2, GPU-d\n") == {"GPU-b", "GPU-d"}
-    assert guard.chosen("", "0, GPU-a\n") == set()
+    cards = "0, GPU-a1\n1, GPU-b\n10, GPU-c\n2, GPU-d\n"
+    assert guard.chosen("1,2", cards) == ({"GPU-b", "GPU-d"}, [])
+    assert guard.chosen("GPU-b,GPU-a", cards) == ({"GPU-b", "GPU-a1"}, [])  # CUDA takes beginnings
+    assert guard.chosen("3,GPU-e,1", cards) == ({"GPU-b"}, ["3", "GPU-e"])
+    assert guard.chosen("", "0, GPU-a\n") == (set(), [])
+
+
+def test_a_card_that_is_not_there_is_not_taken_for_free(
+    guard: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _smi(tmp_path, monkeypatch, 'case "$1" in *=index,uuid) echo "0, GPU-a" ;; esac')
+    assert guard.on_cards("GPU-b") == ["not-ready: nvidia-smi lists no card GPU-b"]
+    assert guard.on_cards("GPU-a") == []
 
 
 def test_a_port_in_use_is_refused_and_a_free_one_is_not(guard: ModuleType) -> None:

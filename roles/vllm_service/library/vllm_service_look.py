@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 
@@ -44,7 +45,8 @@ programs:
 servers:
   description: >-
     For each file /etc/vllm/NAME.yaml: C(name), C(is_running), C(is_current) (started from what is
-    there now), C(is_enabled), C(state), C(pid), C(restarts), C(arguments), C(settings) (the file's
+    there now), C(port) and C(cards) (those it was started on, else those of its settings),
+    C(is_enabled), C(state), C(pid), C(restarts), C(arguments), C(settings) (the file's
     text), C(journal).
   returned: always
   type: list
@@ -56,6 +58,8 @@ listens:
 
 SETTINGS = "/etc/vllm"
 PROGRAMS = "/usr/local/lib/vllm"
+PORT = re.compile(r"^port: (\d{1,5})$", re.M)  # as our templates write them
+CARDS = re.compile(r'^CUDA_VISIBLE_DEVICES="([0-9,]{1,80})"$', re.M)
 JOURNAL_BYTES = 1 << 20  # a start logs some 100 KB
 PROPERTIES = "ActiveState,UnitFileState,MainPID,InvocationID,NRestarts"
 
@@ -94,8 +98,19 @@ def names():
     return sorted(file[: -len(".yaml")] for file in files if file.endswith(".yaml"))
 
 
+def started_on(name):
+    """Port and cards that a server was started on; of one that does not run, will take."""
+    started = os.path.join("/run/vllm", name)
+    port = PORT.search(read(os.path.join(started, "settings.yaml")))
+    port = port or PORT.search(read(os.path.join(SETTINGS, name + ".yaml")))
+    cards = CARDS.search(read(os.path.join(started, "environment")))
+    cards = cards or CARDS.search(read(os.path.join(SETTINGS, name + ".env")))
+    return (port.group(1) if port else "0"), (cards.group(1) if cards else "")
+
+
 def server(name, root, with_journal):
     settings = os.path.join(SETTINGS, name + ".yaml")
+    port, cards = started_on(name)
     text = run("systemctl", "show", "vllm@" + name, "--property=" + PROPERTIES)[1]
     told = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
     pid = told.get("MainPID", "0")
@@ -105,6 +120,8 @@ def server(name, root, with_journal):
         "settings": read(settings),
         "is_running": os.path.exists(f"/run/vllm/{name}/started-from"),
         "is_current": run(os.path.join(PROGRAMS, "vllm-is-current"), root, name)[0] == 0,
+        "port": port,
+        "cards": cards,
         "is_enabled": told.get("UnitFileState") == "enabled",
         "state": told.get("ActiveState", "unknown"),
         "restarts": told.get("NRestarts", "unknown"),

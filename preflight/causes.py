@@ -48,6 +48,7 @@ _SIGNS: Mapping[str, Mapping[str, frozenset[object] | re.Pattern[str] | None]] =
         "kernel-faults": frozenset({"gpu-lost"}),
         "xid": _LOST,
     },
+    "gpu-count": {"kernel-faults": frozenset({"gpu-lost", "rm-init-failed"})},
     "fabric-state": {"systemd-failed": _UNITS, "cuda-usable": None},
     "driver-responds": {"gpu-query-errors": None},
     "row-remap": {

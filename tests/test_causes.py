@@ -53,6 +53,12 @@ def test_signs_of_a_lost_card(sign: Finding, is_one: bool) -> None:
     assert causes([sign, LOST]) == expected
 
 
+def test_a_card_that_did_not_start_is_missing_for_that_reason() -> None:
+    count = finding("gpu-count", "host", "power-cycle")
+    log = finding("kernel-faults", "host", "power-cycle", measured=("rm-init-failed",))
+    assert causes([count, log]) == {("kernel-faults", "host"): "gpu-count"}
+
+
 def test_a_warning_explains_no_failure() -> None:
     lost = finding("gpu-reachable", status=WARN, remedy_class="power-cycle")
     assert causes([lost, finding("gpu-query-errors")]) == {}

@@ -95,3 +95,19 @@ def test_a_long_journal_gives_its_beginning_and_is_left(
 def test_sockets_are_told_with_their_addresses(look: ModuleType) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         assert f"127.0.0.1:{listener.getsockname()[1]}" in look.listening()
+
+
+def test_a_server_holds_what_it_was_started_on(
+    look: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its settings may name other cards and another port by now."""
+    monkeypatch.setattr(look, "STARTED", str(tmp_path / "started"))
+    (tmp_path / "settings").mkdir()
+    (tmp_path / "settings/main.yaml").write_text("model: /srv/a\nport: 8001\n")
+    (tmp_path / "settings/main.env").write_text('A="b"\nCUDA_VISIBLE_DEVICES="2,3"\n')
+    assert look.started_on("main") == ("8001", "2,3")
+    (tmp_path / "started/main").mkdir(parents=True)
+    (tmp_path / "started/main/settings.yaml").write_text("port: 8009\n")
+    (tmp_path / "started/main/environment").write_text('CUDA_VISIBLE_DEVICES="0"\n')
+    assert look.started_on("main") == ("8009", "0")
+    assert look.started_on("other") == ("0", "")

@@ -57,6 +57,7 @@ listens:
 """
 
 SETTINGS = "/etc/vllm"
+STARTED = "/run/vllm"
 PROGRAMS = "/usr/local/lib/vllm"
 PORT = re.compile(r"^port: (\d{1,5})$", re.M)  # as our templates write them
 CARDS = re.compile(r'^CUDA_VISIBLE_DEVICES="([0-9,]{1,80})"$', re.M)
@@ -100,7 +101,7 @@ def names():
 
 def started_on(name):
     """Port and cards that a server was started on; of one that does not run, will take."""
-    started = os.path.join("/run/vllm", name)
+    started = os.path.join(STARTED, name)
     port = PORT.search(read(os.path.join(started, "settings.yaml")))
     port = port or PORT.search(read(os.path.join(SETTINGS, name + ".yaml")))
     cards = CARDS.search(read(os.path.join(started, "environment")))
@@ -118,7 +119,7 @@ def server(name, root, with_journal):
         "name": name,
         "file": settings,
         "settings": read(settings),
-        "is_running": os.path.exists(f"/run/vllm/{name}/started-from"),
+        "is_running": os.path.exists(os.path.join(STARTED, name, "started-from")),
         "is_current": run(os.path.join(PROGRAMS, "vllm-is-current"), root, name)[0] == 0,
         "port": port,
         "cards": cards,

@@ -473,7 +473,7 @@ def plan(model: str, host: str | None, capture_path: str | None, **options: Any)
         _write(path, data)
     text = written.terminal(made, **_look(sys.stderr if written.takes_stdout else sys.stdout))
     click.echo(text, err=written.takes_stdout, nl=False)
-    return 0 if made.is_good else 1
+    return made.exit_status
 
 
 def _facts(host: str | None, capture_path: str | None) -> Facts | None:

@@ -41,7 +41,7 @@ class Written:
         if self.json:
             yield self.json, plan_json.to_json(document(answer))
         if self.markdown:
-            yield self.markdown, plan_markdown.render(answer.plan, answer.shown).encode()
+            yield self.markdown, _markdown(answer).encode()
         if self.host_vars and answer.chosen is not None:
             yield self.host_vars, variables(answer)
 
@@ -53,6 +53,12 @@ class Written:
         return plan_terminal.render(
             answer.plan, answer.shown, width=width, color=color, unicode=unicode
         )
+
+
+def _markdown(answer: Answer) -> str:
+    if answer.comparison is not None:
+        return plan_markdown.render_comparison(answer.comparison)
+    return plan_markdown.render(answer.plan, answer.shown)
 
 
 def document(answer: Answer) -> dict[str, object]:

@@ -28,7 +28,7 @@ from preflight.plan.cost import Price
 from preflight.plan.fields import HINT
 from preflight.plan.ranking import Choice
 from preflight.plan.shapes import Model
-from preflight.plan.usable import listed, plannable
+from preflight.plan.usable import listed, plannable, trouble
 from preflight.plan.wish import Aim, Wish
 
 INPUT, OUTPUT = 512, 128  # tokens of a request, where nothing is said
@@ -69,6 +69,7 @@ class Answer:
     comparison: Comparison | None = None
     witness: witness.Witness | None = None
     need: Need = field(default_factory=Need)
+    trouble: str = ""  # why no server starts on the host before its driver is mended
     is_enough: bool = True  # for that need: the layout that was asked for, else the one to take
 
     @property
@@ -106,6 +107,11 @@ class Answer:
             return self.comparison.recommended is not None
         return self.chosen is not None and self.is_enough
 
+    @property
+    def exit_status(self) -> int:
+        """0 it fits, 1 not; 3 where it would, and the host cannot show it as it stands."""
+        return 1 if not self.is_good else 3 if self.trouble else 0
+
 
 def question(model: str, options: Mapping[str, Any]) -> Question:
     """From the command line's options; UsageError for a log that is none, or an endless need."""
@@ -140,6 +146,7 @@ def answer(question: Question, facts: Facts | None = None) -> Answer:
         return _compared(model, question, wish)
     name = question.gpus[0] if question.gpus else ""
     left_out: tuple[str, ...] = ()
+    broken = trouble(facts) if facts is not None and not name else ""
     if name or facts is None:
         facts, devices = None, _named(name)
     else:
@@ -157,7 +164,8 @@ def answer(question: Question, facts: Facts | None = None) -> Answer:
     best = option(name, made, need)
     tested = option(name, made, need, wish.layout) if wish.layout else best
     is_enough = tested.is_enough or not need.is_asked
-    return Answer(made, best.choice, wish.layout, witness=told, need=need, is_enough=is_enough)
+    shown = Answer(made, best.choice, wish.layout, witness=told, need=need, trouble=broken)
+    return replace(shown, is_enough=is_enough)
 
 
 def settings(question: Question) -> dict[str, object]:

@@ -306,6 +306,21 @@ def test_markdown_is_for_a_ticket(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert yaml.safe_load(told.split("```yaml")[1].split("```")[0])["tensor-parallel-size"] == 2
 
 
+def test_a_comparison_is_for_a_ticket_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "plan.md"
+    cards = ("--gpus", "RTX 3050", "--gpus", "RTX 4090", "--gpus", "H200")
+    assert _run("llama-3.1-8b", *cards, "--price", "1", "--markdown", str(path)) == 0
+    capsys.readouterr()
+    told = path.read_text()
+    table = [line for line in told.splitlines() if line.startswith("|")]
+    assert len(table) == 2 + 3
+    assert len({line.count("|") for line in table}) == 1
+    assert "| **H200** | tp1 |" in told
+    assert "- RTX 3050: nothing fits" in told
+
+
 def test_names_of_others_are_words_everywhere(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], corpus: Path
 ) -> None:

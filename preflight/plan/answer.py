@@ -19,6 +19,7 @@ from preflight.plan.shapes import Device, Memory, Model, RankMemory, Refusal, Se
 from preflight.plan.throughput import Server, Speed, decode, prefill
 from preflight.plan.wish import Wish
 
+BUSIER = 4  # times the asked concurrency: whether the same layout is best when more come
 _EAGER = "CUDA graphs leave no room; without them it fits, and is slower"
 
 
@@ -35,7 +36,9 @@ class Candidate:
     decode: Mapping[int, Speed] = field(default_factory=dict)  # requests at once -> over all
     prefill: Speed | None = None
     scaling: Scaling | None = None
-    cost_per_mtok: Price | None = None
+    cost_per_mtok: Price | None = None  # by the speed of decode alone
+    served_cost_per_mtok: Price | None = None  # the time for prompts counted
+    busier_tok_s: float = 0.0  # of answers, with BUSIER times as many requests at once
     advice: Advice = field(default_factory=Advice)
     gains: Mapping[str, int] = field(default_factory=dict)  # setting -> cache tokens it adds
     notes: tuple[str, ...] = ()
@@ -52,9 +55,7 @@ class Candidate:
         """Tokens of answers a second, the time for their prompts counted."""
         if self.prefill is None:
             return 0.0
-        answering = wish.output_tokens / self.decode[wish.concurrency].tok_s
-        reading = wish.input_tokens / self.prefill.tok_s
-        return max(wish.output_tokens, 1) / max(answering + reading, 1e-9)
+        return served(self.decode[wish.concurrency], self.prefill, wish)
 
     @property
     def cards(self) -> int:
@@ -188,14 +189,24 @@ def _with_speed(
     speeds = {batch: over(servers, batch, room, wish.context_tokens) for batch in wish.batches}
     prompts = reduce(_together, (prefill(server, wish.input_tokens) for server in servers))
     asked = speeds[wish.concurrency]
-    cost_each = cost.per_million(price, asked.tok_s) if price else None
+    busier = over(servers, BUSIER * wish.concurrency, room, wish.context_tokens)
+    rate = served(asked, prompts, wish)
     return replace(
         made,
         decode=speeds,
         prefill=prompts,
         scaling=scaling(speeds, alone, wish) if alone else None,
-        cost_per_mtok=cost_each,
+        cost_per_mtok=cost.per_million(price, asked.tok_s) if price else None,
+        served_cost_per_mtok=cost.per_million(price, rate) if price else None,
+        busier_tok_s=served(busier, prompts, wish),
     )
+
+
+def served(speed: Speed, prompts: Speed, wish: Wish) -> float:
+    """Tokens of answers a second, where each answer's prompt takes its time of the same cards."""
+    answering = wish.output_tokens / speed.tok_s
+    reading = wish.input_tokens / prompts.tok_s
+    return max(wish.output_tokens, 1) / max(answering + reading, 1e-9)
 
 
 def over(servers: Sequence[Server], batch: int, room: int, context_tokens: int) -> Speed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from preflight.plan.answer import Candidate, Plan
+from preflight.plan.answer import BUSIER, Candidate, Plan
 from preflight.plan.wish import Aim
 
 _SAME = 0.03  # a guess: estimates nearer than that are alike, and fewer cards are then better
@@ -64,9 +64,9 @@ def _cost(plan: Plan) -> Callable[[Candidate], float]:
     """Without a price, or for none, what each card yields."""
 
     def score(one: Candidate) -> float:
-        if one.cost_per_mtok and one.cost_per_mtok.amount:
-            return 1 / one.cost_per_mtok.amount
-        return one.decode[plan.wish.concurrency].tok_s / max(one.cards, 1)
+        if one.served_cost_per_mtok and one.served_cost_per_mtok.amount:
+            return 1 / one.served_cost_per_mtok.amount
+        return one.served_tok_s(plan.wish) / max(one.cards, 1)
 
     return score
 
@@ -89,16 +89,29 @@ def _why(ranked: Sequence[Candidate], plan: Plan) -> str:
     best, many = ranked[0], plan.wish.concurrency
     assert best.memory is not None
     words = (
-        f"{best.layout.name} is best for {plan.wish.aim}: {best.decode[many].tok_s:.0f} tok/s at "
-        f"{many} requests ({best.served_tok_s(plan.wish):.0f} with the time for their prompts), "
-        f"{best.decode[1].tok_s:.0f} at one, {best.memory.max_model_len} tokens a request at most"
+        f"{best.layout.name} is best for {plan.wish.aim} with {many} requests at once: it serves "
+        f"{best.served_tok_s(plan.wish):.0f} tok/s, the time for their prompts counted, writes "
+        f"{best.decode[1].tok_s:.0f} for one alone, and takes {best.memory.max_model_len} tokens a "
+        "request at most"
     )
     others = [one for one in ranked[1:] if one.layout.name != "split" and one.memory]
     for other in others:
         trade = _better(other, best, plan)
         if trade:
-            return f"{words}; {other.layout.name} would give {trade}{_slower(other, best, plan)}"
-    return words
+            words += f"; {other.layout.name} would give {trade}{_slower(other, best, plan)}"
+            break
+    return words + _busier(ranked, plan)
+
+
+def _busier(ranked: Sequence[Candidate], plan: Plan) -> str:
+    """Where another layout is better once more requests come, which not everybody foresees."""
+    best, other = ranked[0], max(ranked, key=lambda one: one.busier_tok_s)
+    if plan.wish.aim != "throughput" or other.busier_tok_s <= best.busier_tok_s * (1 + _SAME):
+        return ""
+    return (
+        f"; with {BUSIER * plan.wish.concurrency} at once {other.layout.name} is better: "
+        f"{other.busier_tok_s:.0f} tok/s instead of {best.busier_tok_s:.0f}"
+    )
 
 
 def _slower(other: Candidate, best: Candidate, plan: Plan) -> str:
@@ -110,8 +123,8 @@ def _slower(other: Candidate, best: Candidate, plan: Plan) -> str:
         return ""
     return (
         f"; it writes faster, {other.decode[many].tok_s:.0f} tok/s at {many}, and reads prompts"
-        f" slower, {other.prefill.tok_s:.0f} tok/s instead of {best.prefill.tok_s:.0f}, which makes"
-        f" {other.served_tok_s(plan.wish):.0f} with them"
+        f" slower, {other.prefill.tok_s:.0f} tok/s instead of {best.prefill.tok_s:.0f}, so that it"
+        f" serves {other.served_tok_s(plan.wish):.0f}"
     )
 
 
@@ -126,7 +139,7 @@ def _better(other: Candidate, best: Candidate, plan: Plan) -> str:
         better.append(f"{other.memory.max_model_len} tokens a request")
     served, here = other.served_tok_s(plan.wish), best.served_tok_s(plan.wish)
     if served > here * (1 + _SAME):
-        better.append(f"{served:.0f} tok/s at {plan.wish.concurrency} with their prompts")
+        better.append(f"{served:.0f} tok/s served at {plan.wish.concurrency}")
     return " and ".join(better)
 
 

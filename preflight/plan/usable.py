@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from preflight.facts import DriverLibraries, Facts, Gpu, Missing
+from preflight.findings import FAIL
 from preflight.plan import cards
+from preflight.xids import UNKNOWN, table
 
 # Queries that the driver refused as a whole: they say nothing of the card that they name.
 _OF_THE_DRIVER = ("nvmlInit", "Failed to initialize NVML", "communicate with the NVIDIA driver")
@@ -92,16 +94,26 @@ def _unread(facts: Facts, left: Sequence[Gpu]) -> list[str]:
     unread = [gpu.subject for gpu in left if isinstance(gpu.lost_signs, Missing)]
     if unread:
         said.append(f"whether {', '.join(unread)} can be used was not read: no driver answered")
-    trouble = _driver(facts, left)
-    if trouble:
-        said.append(f"no card can be used until the host's driver is mended: {trouble}")
+    said += filter(None, map(_xids, left))
+    broken = trouble(facts)
+    if broken:
+        said.append(f"no card can be used until the host's driver is mended: {broken}")
     unseen = [gpu.subject for gpu in left if cards.used_gib(gpu) is None]
     if unseen:
         said.append(f"what others hold of {', '.join(unseen)} was not read: counted as nothing")
     return said
 
 
-def _driver(facts: Facts, left: Sequence[Gpu]) -> str:
+def _xids(gpu: Gpu) -> str:
+    """What the kernel log holds against a card that answers; the check judges it, not a plan."""
+    events = gpu.xids if isinstance(gpu.xids, tuple) else ()
+    by_code = {code: [e for e in events if e.code == code] for code in {e.code for e in events}}
+    bad = [code for code, seen in by_code.items() if table().get(code, UNKNOWN).judge(seen) == FAIL]
+    told = ", ".join(map(str, sorted(bad)))
+    return f"Xid {told} in the kernel log speaks against {gpu.label}" if bad else ""
+
+
+def trouble(facts: Facts) -> str:
     """Why no card of the host works at present, "" where nothing says so."""
     libraries = facts.host.driver_libraries
     if isinstance(libraries, DriverLibraries):
@@ -110,5 +122,6 @@ def _driver(facts: Facts, left: Sequence[Gpu]) -> str:
             return libraries.refusal or f"module {libraries.module}, libraries {others[0]}"
     if facts.host.nouveau_loaded is True:
         return "nouveau holds the cards"
+    left = facts.gpus if isinstance(facts.gpus, tuple) else ()
     told = (e for gpu in left if isinstance(gpu.query_errors, tuple) for e in gpu.query_errors)
     return next((error for error in told if any(w in error for w in _OF_THE_DRIVER)), "")

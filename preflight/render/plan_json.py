@@ -95,6 +95,9 @@ def _layout(one: Candidate, plan: Plan) -> dict[str, Any]:
         "served_tok_s": _figure(one.served_tok_s(plan.wish)) if one.fits else None,
         "scaling": asdict(one.scaling) if one.scaling else None,
         "cost_per_mtok": _figure(one.cost_per_mtok.amount, 4) if one.cost_per_mtok else None,
+        "served_cost_per_mtok": _figure(one.served_cost_per_mtok.amount, 4)
+        if one.served_cost_per_mtok
+        else None,
         "currency": one.cost_per_mtok.currency if one.cost_per_mtok else None,
         "link": {"kind": one.link.kind, "reason": one.link.reason, "basis": one.link.basis}
         if one.link and one.setup and one.setup.ranks > 1

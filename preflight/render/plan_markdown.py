@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from preflight.capture import plain
 from preflight.plan.answer import Plan
+from preflight.plan.comparison import Comparison
 from preflight.plan.ranking import Choice
-from preflight.render.plan_rows import Row, cards_words, headings, rows
+from preflight.render.plan_rows import Row, cards_words, compared, headings, rows
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
@@ -28,6 +29,21 @@ def render(plan: Plan, choice: Choice) -> str:
             blocks.append(_code("sh", [f"{k}={v}" for k, v in best.advice.env.items()]))
         blocks.append("\n".join(_reasons(best.advice.reasons)))
     blocks += [text(f"Note: {note}") for note in plan.notes]
+    return "\n\n".join(blocks) + "\n"
+
+
+def render_comparison(comparison: Comparison) -> str:
+    """Several sets of cards, which to take, and why the others do not do."""
+    head, *lines = compared(comparison)
+    table = [_line(head), _line(["---", "---", *("---:" for _ in head[2:])])]
+    for cells, one in zip(lines, comparison.options, strict=True):
+        words = [text(cell) for cell in cells]
+        is_best = one is comparison.recommended
+        table.append(_line([f"**{words[0]}**" if is_best else words[0], *words[1:]]))
+    best = comparison.options[0].plan
+    refused = [f"- {text(o.name)}: {text(o.choice.why)}" for o in comparison.options if not o.best]
+    title = f"## {text(best.model.name)}, vLLM {text(best.wish.vllm_version)}"
+    blocks = [title, "\n".join(table), text(comparison.why), *refused]
     return "\n\n".join(blocks) + "\n"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from preflight.capture import plain
 from preflight.plan.answer import Candidate, Plan
+from preflight.plan.comparison import Comparison, Option
 from preflight.plan.ranking import nearest, rank
 from preflight.plan.shapes import Device, RankMemory
 from preflight.plan.throughput import Speed
@@ -36,7 +37,7 @@ class Row:
 def headings(plan: Plan) -> tuple[str, ...]:
     speeds = [f"{batch} req" for batch in plan.wish.batches]
     cost = ["per Mtok"] if plan.price_per_hour else []
-    return ("KV cache", "longest", *speeds, "prefill", *cost)
+    return ("KV cache", "longest", *speeds, "prefill", "served", *cost)
 
 
 def rows(plan: Plan, recommended: Candidate | None) -> list[Row]:
@@ -45,6 +46,33 @@ def rows(plan: Plan, recommended: Candidate | None) -> list[Row]:
     refused = [one for one in plan.candidates if not one.fits]
     told = [_fitting(one, plan, one is recommended) for one in fitting]
     return told + [Row(one.layout.name, None, (), refusal(one, plan)) for one in refused]
+
+
+def compared(comparison: Comparison) -> list[list[str]]:
+    """One line a set of cards, under a line of headings."""
+    has_price = any(one.price for one in comparison.options)
+    names = ["cards", "layout", "KV cache", f"tok/s, {comparison.need.batch} req"]
+    names += [f"served at {comparison.options[0].plan.wish.concurrency}", "power"]
+    names += ["per hour", "per Mtok"] if has_price else []
+    return [names, *(_option(one, comparison.need.batch, has_price) for one in comparison.options)]
+
+
+def _option(one: Option, batch: int, has_price: bool) -> list[str]:
+    best, power = one.best, f"{one.power_w:.0f} W" if one.power_w else ""
+    price = [str(one.price) if one.price else ""] if has_price else []
+    if best is None or best.memory is None:
+        return [one.name, "none fits", "", "", "", power, *price, *([""] if has_price else [])]
+    each = best.served_cost_per_mtok
+    return [
+        one.name,
+        best.layout.name + ("" if one.is_enough else " (not enough)"),
+        tokens(best.memory.kv_cache_tokens),
+        rate(best.decode[batch]),
+        tokens(best.served_tok_s(one.plan.wish)),
+        power,
+        *price,
+        *([str(each) if each else ""] if has_price else []),
+    ]
 
 
 def refusal(one: Candidate, plan: Plan) -> str:
@@ -96,7 +124,7 @@ def _fitting(one: Candidate, plan: Plan, is_recommended: bool) -> Row:
     held, fullest = one.memory, one.fullest
     assert held is not None
     assert one.prefill is not None
-    cost = [str(one.cost_per_mtok)] if one.cost_per_mtok else []
+    cost = [str(one.served_cost_per_mtok)] if one.served_cost_per_mtok else []
     return Row(
         layout=one.layout.name,
         bar=bar(fullest, card_of(one, fullest)) if fullest else None,
@@ -105,6 +133,7 @@ def _fitting(one: Candidate, plan: Plan, is_recommended: bool) -> Row:
             tokens(held.max_model_len),
             *(rate(one.decode[batch]) for batch in plan.wish.batches),
             rate(one.prefill),
+            tokens(one.served_tok_s(plan.wish)),
             *cost,
         ),
         is_recommended=is_recommended,

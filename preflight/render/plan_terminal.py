@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from preflight.capture import plain
 from preflight.plan.answer import Candidate, Plan
-from preflight.plan.comparison import Comparison, Option
+from preflight.plan.comparison import Comparison
 from preflight.plan.ranking import Choice
 from preflight.plan.shapes import Model
-from preflight.render.plan_rows import Bar, Row, cards_words, headings, rows, span, tokens
+from preflight.render.plan_rows import Bar, Row, cards_words, compared, headings, rows, span, tokens
 
-_BAR_WIDTH = 16
+_BAR_WIDTH = 12
 _LETTERS = {True: ("█", "▓", "░", "·"), False: ("#", "+", "-", ".")}
 _GREEN, _DIM, _BOLD, _RESET = "\x1b[32m", "\x1b[2m", "\x1b[1m", "\x1b[0m"
 
@@ -35,12 +35,7 @@ def render(plan: Plan, choice: Choice, *, width: int, color: bool, unicode: bool
 def render_comparison(comparison: Comparison, *, width: int, color: bool) -> str:
     """One line a set of cards."""
     paint = _Paint(color)
-    need = comparison.need.batch
-    has_price = any(one.price for one in comparison.options)
-    names = ["cards", "layout", "KV cache", f"tok/s, {need} req", "power"]
-    names += ["per hour", "per Mtok"] if has_price else []
-    table = [names, *(_option(one, need, has_price) for one in comparison.options)]
-    lines = columns(table, left=2)
+    lines = columns(compared(comparison), left=2)
     told = [paint.bold(lines[0])]
     for line, one in zip(lines[1:], comparison.options, strict=True):
         told.append(paint.green(line) if one is comparison.recommended else line)
@@ -130,7 +125,8 @@ def _legend(plan: Plan, unicode: bool) -> str:
     return (
         f"{weights} weights  {working} activations, context, graphs  {cache} KV cache of the "
         "fullest card\nKV cache and longest request in tokens; tokens a second over so many "
-        "requests, and of prompts"
+        "requests, and of prompts;\nserved: of answers with "
+        f"{plan.wish.concurrency} requests at once, the time for their prompts counted"
     )
 
 
@@ -182,24 +178,6 @@ def _settings(best: Candidate, paint: _Paint, width: int) -> str:
 
 def _value(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _option(one: Option, batch: int, has_price: bool) -> list[str]:
-    best, power = one.best, f"{one.power_w:.0f} W" if one.power_w else ""
-    price = [str(one.price) if one.price else ""] if has_price else []
-    if best is None or best.memory is None:
-        return [one.name, "none fits", "", "", power, *price, *([""] if has_price else [])]
-    cost = [str(best.cost_per_mtok) if best.cost_per_mtok else ""] if has_price else []
-    speed = best.decode[batch]
-    return [
-        one.name,
-        best.layout.name + ("" if one.is_enough else " (not enough)"),
-        tokens(best.memory.kv_cache_tokens),
-        f"{speed.tok_s:,.0f}",
-        power,
-        *price,
-        *cost,
-    ]
 
 
 def _notes(plan: Plan, best: Candidate | None) -> list[str]:

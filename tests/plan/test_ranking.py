@@ -6,6 +6,7 @@ import pytest
 
 from preflight.plan import cards, lookup
 from preflight.plan.answer import Candidate, Plan, plan
+from preflight.plan.cost import Price
 from preflight.plan.ranking import choose, nearest
 from preflight.plan.throughput import BUBBLES, LATENCY, TRANSFER
 from preflight.plan.wish import Wish
@@ -86,7 +87,30 @@ def test_more_tokens_in_the_table_than_the_best_are_explained() -> None:
     assert choice.recommended is replicas
     assert "tp2 would give" in choice.why
     assert f"writes faster, {tp2.decode[32].tok_s:.0f} tok/s at 32" in choice.why
-    assert f"which makes {tp2.served_tok_s(made.wish):.0f} with them" in choice.why
+    assert f"so that it serves {tp2.served_tok_s(made.wish):.0f}" in choice.why
+
+
+def test_a_layout_that_more_requests_make_better_is_named() -> None:
+    """One request at a time is written fastest by a group; four at once are read by replicas."""
+    made = _plan("llama-3.1-8b", "2x RTX 4090", concurrency=8, input_tokens=1024)
+    best = choose(made)
+    assert best.recommended is not None
+    busiest = max((one for one in made.candidates if one.fits), key=lambda one: one.busier_tok_s)
+    is_other = busiest.busier_tok_s > best.recommended.busier_tok_s * 1.03
+    assert (f"with 32 at once {busiest.layout.name} is better" in best.why) is is_other
+    assert is_other
+
+
+def test_rank_cost_and_table_rest_on_one_figure() -> None:
+    made = _plan("llama-3.1-8b", "2x RTX 4090", price=Price(0.7))
+    for one in made.candidates:
+        assert one.served_cost_per_mtok is not None
+        each = 0.7 / 3600 / one.served_tok_s(made.wish) * 1e6
+        assert one.served_cost_per_mtok.amount == pytest.approx(each)
+    cheapest = min(made.candidates, key=lambda one: str(one.served_cost_per_mtok))
+    assert cheapest.served_tok_s(made.wish) == max(
+        o.served_tok_s(made.wish) for o in made.candidates
+    )
 
 
 def test_fewer_cards_where_more_bring_nothing() -> None:

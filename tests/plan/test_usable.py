@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from preflight.catalog import cards as catalogue
-from preflight.facts import Facts, Gpu, GpuUse, Host, KernelFault, Missing
+from preflight.facts import Facts, Gpu, GpuUse, Host, KernelFault, Missing, XidEvent
 from preflight.layout import parse as layout
 from preflight.plan import cards, lookup
 from preflight.plan.answer import plan
@@ -16,6 +16,7 @@ from preflight.plan.arrangements import arrange
 from preflight.plan.host_vars import host_vars
 from preflight.plan.usable import listed, plannable, usable
 from preflight.plan.wish import Wish
+from preflight.planning import Question, answer
 
 _4090 = next(card for card in catalogue() if card.name == "GeForce RTX 4090")
 _UNASKED = "nvidia-smi: Failed to initialize NVML: Driver/library version mismatch"
@@ -126,6 +127,23 @@ def test_a_free_card_goes_before_a_busy_one(
     )
     (server,) = arrange(devices, layout(name)).servers
     assert [card.subject for card in server] == chosen
+
+
+def test_a_plan_for_a_host_whose_driver_is_broken_is_not_judged() -> None:
+    asked = Question("llama-3.2-3b", "0.32.0")
+    sound = _facts(_gpu(0))
+    assert answer(asked, sound).exit_status == 0
+    broken = replace(sound, host=Host(nouveau_loaded=True))
+    assert answer(asked, broken).exit_status == 3
+    assert answer(replace(asked, model="llama-3.1-405b"), broken).exit_status == 1
+
+
+@pytest.mark.parametrize(("code", "said"), [(79, ("Xid 79 in the kernel log",)), (43, ())])
+def test_what_the_kernel_log_holds_against_a_card_is_said(code: int, said: tuple[str, ...]) -> None:
+    event = XidEvent(code=code, message="", count=1, first="", last="", boot=-1)
+    facts, notes = usable(_facts(replace(_gpu(0), xids=(event,))))
+    assert _subjects(facts) == ["gpu0"]
+    assert tuple(note[:24] for note in notes) == said
 
 
 def _gpu(number: int) -> Gpu:

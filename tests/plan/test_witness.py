@@ -113,3 +113,12 @@ def test_a_server_that_predicts_further_tokens_says_so() -> None:
     assert made.witness is not None
     rows = {row.name: row for row in made.witness.rows}
     assert "predicts further tokens" in rows["kv_cache_tokens"].explanation
+
+
+def test_a_cache_that_is_short_is_none_beside_a_log_and_not_less() -> None:
+    made = _ask("llama-3.1-8b", "RTX 3050", _log("v0-29-one-line", kv_cache_gib=-2.5))
+    assert made.witness is not None
+    cache = next(row for row in made.witness.rows if row.name == "kv_cache_gib")
+    assert made.asked.fullest is not None
+    assert made.asked.fullest.kv_cache_gib < 0
+    assert cache.planned == 0.0

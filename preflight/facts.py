@@ -195,6 +195,7 @@ class XidEvent:
     boot: int
     first: str
     last: str
+    places: Mapping[str, int] = field(default_factory=dict)  # "GPC 3, TPC 2" -> programs it stopped
 
 
 @dataclass(frozen=True)
@@ -594,6 +595,17 @@ class Nic:
     packets: int  # both ways
     errors: int
     dropped: int
+    speed_able_mbit_s: int | None = None  # what card and port could carry together
+
+
+@dataclass(frozen=True)
+class Disk:
+    """What a disk tells of its own health; None where it does not."""
+
+    name: str  # "nvme0n1"
+    is_failing: bool | None
+    warnings: tuple[str, ...]  # of NVMe, in words: "spare blocks are low"
+    used_percent: int | None  # of the life that its maker gives it
 
 
 @dataclass(frozen=True)
@@ -651,10 +663,14 @@ class Host:
     nccl_libraries: Fact[tuple[NcclLibrary, ...]] = NOT_COLLECTED  # empty: none found
     nouveau_loaded: Fact[bool] = NOT_COLLECTED
     container_toolkit: Fact[str] = NOT_COLLECTED  # version; "": an engine is there and no toolkit
+    toolkit_engines: Fact[tuple[str, ...]] = NOT_COLLECTED  # that know NVIDIA's runtime: "docker"
     newest_kernel: Fact[str] = NOT_COLLECTED  # installed, not necessarily running
     newest_kernel_has_module: Fact[bool] = NOT_COLLECTED  # nvidia.ko lies there for it
     upgrades_itself: Fact[bool] = NOT_COLLECTED  # apt upgrades packages without being asked
     driver_packages_unheld: Fact[tuple[str, ...]] = NOT_COLLECTED  # that an upgrade may change
+    closed_module_cards: Fact[tuple[str, ...]] = NOT_COLLECTED  # that want the open kernel module
+    preloaded: Fact[tuple[str, ...]] = NOT_COLLECTED  # libraries put before every program's own
+    cuda_settings: Fact[tuple[str, ...]] = NOT_COLLECTED  # "CUDA_VISIBLE_DEVICES=0 of the login"
     nvidia_module_loaded: Fact[bool] = NOT_COLLECTED
 
     # kernel log
@@ -681,6 +697,7 @@ class Host:
     memory_available_mib: Fact[int] = NOT_COLLECTED
     memory_modules: Fact[MemoryModules] = NOT_COLLECTED
     huge_pages_mib: Fact[int] = NOT_COLLECTED  # set aside at boot or by hand
+    transparent_huge_pages: Fact[str] = NOT_COLLECTED  # "always", "madvise", "never"
     swap: Fact[Swap] = NOT_COLLECTED
     shared_memory_mib: Fact[int] = NOT_COLLECTED  # size of /dev/shm
     locked_memory_limit_mib: Fact[float] = NOT_COLLECTED  # of the login; inf: unlimited
@@ -697,6 +714,9 @@ class Host:
     failed_units: Fact[tuple[str, ...]] = NOT_COLLECTED  # of systemd
     clock: Fact[Clock] = NOT_COLLECTED
     controller_rtt_s: Fact[float] = NOT_COLLECTED  # of one round trip over SSH
+    default_routes: Fact[tuple[str, ...]] = NOT_COLLECTED  # "eno1 by 10.0.0.1"; (): none
+    listening: Fact[Mapping[int, str]] = NOT_COLLECTED  # TCP port -> control group; "": not told
+    disks: Fact[tuple[Disk, ...]] = NOT_COLLECTED
     nics: Fact[tuple[Nic, ...]] = NOT_COLLECTED  # with a link; virtual ones left out
 
     # power and heat of the machine, by its BMC and DMI

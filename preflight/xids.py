@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
@@ -32,6 +33,7 @@ class XidRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     texts: tuple[TextRule, ...] = ()
     warn_at: int | None = None
     fail_at: int | None = None
+    same_place_fail_at: int | None = None
 
     def judge(self, events: Iterable[XidEvent]) -> Status:
         """The worst of these events of one card, or of how many there are."""
@@ -42,7 +44,17 @@ class XidRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             statuses.add(FAIL)
         if self.warn_at is not None and count >= self.warn_at:
             statuses.add(WARN)
+        if self._has_worn_place(events):
+            statuses.add(FAIL)
         return next(status for status in (FAIL, WARN, PASS) if status in statuses)
+
+    def _has_worn_place(self, events: Iterable[XidEvent]) -> bool:
+        """One place stopped that many programs, and no other place any."""
+        stopped: Counter[str] = Counter()
+        for event in events:
+            stopped.update(event.places)
+        least = self.same_place_fail_at
+        return least is not None and len(stopped) == 1 and stopped.total() >= least
 
     def _of(self, line: str) -> Status:
         said = next((rule.status for rule in self.texts if rule.text in line), self.status)

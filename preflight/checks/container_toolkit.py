@@ -4,7 +4,8 @@ Why: a container sees no card by itself. NVIDIA's toolkit puts devices and the d
   into it; without it, or with an old one, a server in a container does not start.
 Fix: Install nvidia-container-toolkit 1.14 or newer and register it (nvidia-ctk runtime
   configure --runtime=docker).
-Source: nvidia-ctk --version. The least version is a guess: what others ask for.
+Source: nvidia-ctk --version; whether /etc/docker/daemon.json and /etc/containerd name NVIDIA's
+  runtime, and CDI's files of it. The least version is a guess: what others ask for.
 """
 
 from __future__ import annotations
@@ -26,7 +27,12 @@ class Limits:
     minimum: str = "1.14.0"  # version of nvidia-ctk
 
 
-def check(limits: Limits, *, container_toolkit: str) -> Finding:
+def check(
+    limits: Limits,
+    *,
+    container_toolkit: str,
+    toolkit_engines: tuple[str, ...] | None = None,
+) -> Finding:
     if not container_toolkit:
         words = f"a container engine without NVIDIA's toolkit, required {limits.minimum}"
         return Finding(WARN, None, limits.minimum, message=words)
@@ -34,6 +40,11 @@ def check(limits: Limits, *, container_toolkit: str) -> Finding:
     if _numbers(container_toolkit) < _numbers(limits.minimum):
         words += f", required {limits.minimum}"
         return Finding(WARN, container_toolkit, limits.minimum, message=words)
+    if toolkit_engines == ():
+        words += ", which no engine knows: neither docker's nor containerd's configuration, nor CDI"
+        return Finding(WARN, container_toolkit, limits.minimum, message=words)
+    if toolkit_engines:
+        words += f", known to {', '.join(toolkit_engines)}"
     return Finding(PASS, container_toolkit, limits.minimum, message=words)
 
 

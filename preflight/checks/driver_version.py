@@ -4,7 +4,8 @@ Why: each CUDA release needs a least driver, and a newer program on an older dri
   the wheels of vLLM since 0.20 are built for CUDA 13 and need 580.65.06. On some
   drivers vLLM is known to fail, which counts where a layout is asked for.
 Fix: Install a driver of a current branch from the distribution or from NVIDIA, and reboot.
-Source: CUDA 13.0 release notes, table of minimum driver versions; the catalogue for the vLLM
+Source: CUDA 13.0 release notes, table of minimum driver versions; NVIDIA's open kernel modules,
+  README: Blackwell and later have no other; the catalogue for the vLLM
   that is installed where a layout is asked for, and for drivers it is known to fail on.
 """
 
@@ -19,6 +20,7 @@ from preflight.versions import is_of, parse, require
 ID = "driver-version"
 SUBJECT = Host
 REMEDY_CLASS = "reconfigure"
+_OPEN_MODULE = "Install the driver with its open kernel module (nvidia-open), and reboot."
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,13 @@ class Limits:
             require(text, "driver version")
 
 
-def check(limits: Limits, *, driver_version: str, vllm_pin: VllmPin | None = None) -> Finding:
+def check(
+    limits: Limits,
+    *,
+    driver_version: str,
+    vllm_pin: VllmPin | None = None,
+    closed_module_cards: tuple[str, ...] = (),
+) -> Finding:
     version = parse(driver_version)
     if version is None:
         return Finding(Status.UNKNOWN, reason=f"not parsed: {driver_version[:40]!r}")
@@ -42,6 +50,10 @@ def check(limits: Limits, *, driver_version: str, vllm_pin: VllmPin | None = Non
         if is_of(version, require(text, "blocked")):
             words = f"driver {driver_version} is on the policy's list of blocked ones ({text})"
             return Finding(FAIL, driver_version, message=words)
+    if closed_module_cards:
+        words = f"driver {driver_version} with the closed kernel module, required the open one by "
+        words += ", ".join(closed_module_cards[:16])
+        return Finding(FAIL, driver_version, message=words, remedy=_OPEN_MODULE)
     if vllm_pin and vllm_pin.known_trouble:
         words = f"vLLM is known to fail on driver {driver_version}: {vllm_pin.known_trouble}"
         return Finding(FAIL, driver_version, message=words)

@@ -3,7 +3,8 @@
 Why: a bad cable or port falls back to 100 Mb/s or half duplex, or loses its link again and again;
   a model of 140 GB then takes hours to fetch.
 Fix: Replace the cable, try another port of the switch.
-Source: /sys/class/net; that 1 Gb/s is the least and one lost link an hour too much are guesses.
+Source: /sys/class/net, and ethtool for what card and port both offer; that 1 Gb/s is the least and
+  one lost link an hour too much are guesses.
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ def _faults(limits: Limits, nic: Nic, uptime_s: float | None) -> list[str]:
         faults.append(f"{nic.name} at half duplex, required full")
     if nic.speed_mbit_s is not None and nic.speed_mbit_s < limits.warn_below_mbit_s:
         faults.append(f"{nic.name} at {_speed(nic)}, required {limits.warn_below_mbit_s} Mb/s")
+    able = nic.speed_able_mbit_s
+    if nic.speed_mbit_s is not None and able is not None and nic.speed_mbit_s < able:
+        faults.append(f"{nic.name} at {_speed(nic)}, card and port could {able} Mb/s")
     flaps = ((nic.carrier_changes or 0) - 2) // 2  # coming up at boot is up to two changes
     hours = max(uptime_s or 0.0, 3600.0) / 3600
     if uptime_s is not None and flaps / hours >= limits.warn_at_flaps_per_hour:

@@ -20,6 +20,8 @@ from preflight.understand.bmc import bmc
 from preflight.understand.cards import CardEvidence
 from preflight.understand.compared import compared
 from preflight.understand.condition import condition, power_cable
+from preflight.understand.connections import connections
+from preflight.understand.disk_health import disk_health
 from preflight.understand.disks import file_systems
 from preflight.understand.driver import driver
 from preflight.understand.during_test import Before, during_test
@@ -38,6 +40,7 @@ from preflight.understand.modes import modes
 from preflight.understand.nearest import DECIDING, nearest_product
 from preflight.understand.network import network
 from preflight.understand.nvlink import nvlink
+from preflight.understand.open_module import closed_module_cards
 from preflight.understand.packages import packages
 from preflight.understand.pairs import pairs, peer_paths
 from preflight.understand.picking import Picked, Picks
@@ -45,6 +48,7 @@ from preflight.understand.places import places
 from preflight.understand.ports import ports
 from preflight.understand.power import power
 from preflight.understand.resources import resources
+from preflight.understand.settings import settings
 from preflight.understand.slots import labels, slot
 from preflight.understand.system import system
 from preflight.understand.under_load import under_load
@@ -139,10 +143,14 @@ def _host(seen: Evidence, logs: Logs, gpus: tuple[Gpu, ...] | Missing, together:
         **machine(seen),
         **resources(seen),
         **system(seen),
+        **settings(seen),
         **network(seen),
+        **connections(seen),
+        **disk_health(seen),
         **bmc(seen, gpus),
         "gpu_counts": roll.counts(seen),
         "gpu_models": Picked(_models(gpus)),
+        "closed_module_cards": Picked(closed_module_cards(gpus), "proc-nvidia"),
         "gpu_memory_total_mib": Picked(_memory_of_all(gpus)),
         **places(seen, gpus),
         **packages(seen),

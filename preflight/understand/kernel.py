@@ -30,6 +30,7 @@ from preflight.parsers import kernel, kernel_scan
 from preflight.understand.boot import booted, moment
 from preflight.understand.picking import Picked
 from preflight.understand.sources import Json, failure, refusal
+from preflight.understand.xid_places import places
 from preflight.xids import UNKNOWN
 from preflight.xids import table as xids_table
 
@@ -263,7 +264,7 @@ def _timed(events: list[Json], since: Fact[float]) -> list[Json]:
 
 def _xid(code: int, boot: int, events: list[Json]) -> XidEvent:
     first, last = _stamp(events[0]), _stamp(events[-1])
-    return XidEvent(code, _message(events[0]), len(events), boot, first, last)
+    return XidEvent(code, _message(events[0]), len(events), boot, first, last, places(events))
 
 
 def _fault(key: tuple[str, str], boot: int, events: list[Json]) -> KernelFault:

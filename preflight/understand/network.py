@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from preflight.capture import plain
+from preflight.capture import Source, plain
 from preflight.facts import Fact, Missing, Nic, NotApplicable
+from preflight.understand.ethtool import able_mbit_s
 from preflight.understand.evidence import Evidence
 from preflight.understand.picking import Picks, first, whole, words
 from preflight.understand.sources import failure, file_error
@@ -32,7 +33,9 @@ def _nics(evidence: Evidence) -> Fact[tuple[Nic, ...]]:
             folders.setdefault(found[2], {})[found[3]] = content
     linked = {name: told for name, told in folders.items() if told.get("operstate") == "up"}
     if linked:
-        return tuple(_nic(name, linked[name]) for name in sorted(linked)[:_MOST])
+        sources = evidence.capture.sources
+        asked = {name: sources.get(f"ethtool-{name}") for name in sorted(linked)[:_MOST]}
+        return tuple(_nic(name, linked[name], by_tool) for name, by_tool in asked.items())
     unread = [error for error in source.errors.items() if error[0].endswith("/operstate")]
     if unread:
         return file_error(*reversed(unread[0]))
@@ -40,7 +43,7 @@ def _nics(evidence: Evidence) -> Fact[tuple[Nic, ...]]:
     return Missing("not-present", f"{plain(silent[0])}: operstate") if silent else _NO_DEVICE
 
 
-def _nic(name: str, told: Mapping[str, str]) -> Nic:
+def _nic(name: str, told: Mapping[str, str], by_tool: Source | None) -> Nic:
     speed = whole(told.get("speed"))
     duplex = words(told.get("duplex"))
     return Nic(
@@ -51,6 +54,7 @@ def _nic(name: str, told: Mapping[str, str]) -> Nic:
         packets=_sum(told, "rx_packets", "tx_packets"),
         errors=_sum(told, "rx_errors", "tx_errors"),
         dropped=_sum(told, "rx_dropped", "tx_dropped"),
+        speed_able_mbit_s=able_mbit_s(by_tool.stdout) if by_tool else None,
     )
 
 

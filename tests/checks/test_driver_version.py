@@ -91,3 +91,13 @@ def test_the_version_that_is_required_is_told(
 def test_where_a_layout_is_asked_for_it_is_that_of_its_vllm() -> None:
     pin = VllmPin("0.32.0", "575.51.03")
     assert check(Limits(), driver_version="570.26", vllm_pin=pin).expected == "575.51.03"
+
+
+@pytest.mark.parametrize("cards, status", [((), PASS), (("gpu0", "gpu1"), FAIL)])
+def test_cards_that_only_the_open_module_drives(cards: tuple[str, ...], status: Status) -> None:
+    finding = check(Limits(), driver_version="580.95.05", closed_module_cards=cards)
+    assert finding.status is status
+    if cards:
+        told = "driver 580.95.05 with the closed kernel module, required the open one by gpu0, gpu1"
+        assert finding.message == told
+        assert "nvidia-open" in str(finding.remedy)

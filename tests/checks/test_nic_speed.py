@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from preflight.checks.nic_speed import Limits, check
@@ -52,3 +54,15 @@ def test_one_card_that_tells_is_enough() -> None:
 def test_a_card_that_tells_no_speed_is_named_as_such() -> None:
     finding = check(Limits(), nics=(nic(None), nic()))
     assert finding.message == "network: eno1 speed not told, eno1 10000 Mb/s"
+
+
+@pytest.mark.parametrize("able, status", [(None, PASS), (1000, PASS), (1001, WARN)])
+def test_a_link_that_both_ends_could_run_faster(able: int | None, status: Status) -> None:
+    finding = check(Limits(), nics=(replace(nic(1000), speed_able_mbit_s=able),))
+    assert finding.status is status
+    if status is WARN:
+        assert finding.message == "network: eno1 at 1000 Mb/s, card and port could 1001 Mb/s"
+
+
+def test_a_link_whose_speed_is_not_told_is_not_slow() -> None:
+    assert check(Limits(), nics=(replace(nic(None), speed_able_mbit_s=1000), nic())).status is PASS

@@ -106,8 +106,10 @@ def cuda_device(of: Measurements, pci: str) -> Fact[CudaDevice]:
         if isinstance(fact, Missing):
             return fact
     assert not isinstance(one, Missing)
-    size = {key: count(one.values.get(key)) for key in ("l2_bytes", "total_bytes", "free_bytes")}
-    l2, total, free = size.values()
+    l2, total = (positive(one.values.get(key)) for key in ("l2_bytes", "total_bytes"))
+    free = count(one.values.get("free_bytes"))
+    if total is None or (free is not None and free > total):
+        free = None  # more than there is was not read
     return CudaDevice(
         name=str(name),
         sm_count=sms,  # type: ignore[arg-type]
@@ -128,7 +130,9 @@ def _cuda(of: Measurements, pci: str) -> Measurement | Missing:
 
 def _capability(value: object) -> str | None:
     major, minor = (whole(member(value, place)) for place in (0, 1))
-    return None if major is None or minor is None else f"{major}.{minor}"
+    if major is None or minor is None or major < 1 or minor < 0:
+        return None
+    return f"{major}.{minor}"
 
 
 def _errors(of: Measurements, pci: str) -> Fact[tuple[str, ...]]:
@@ -150,7 +154,8 @@ def _rest(of: Measurements, pci: str) -> Fact[Rest]:
     if gap := why(one):
         return gap
     warm = _numbers(one, "temperature_c")
-    drawn, load = _numbers(one, "power_w"), _numbers(one, "utilization_percent")
+    drawn = [watts for watts in _numbers(one, "power_w") if watts > 0]
+    load = [part for part in _numbers(one, "utilization_percent") if 0 <= part <= 100]
     state = (listed(one, "pstate") or [None])[-1]
     if not warm:
         return Missing("not-present", "rest tells no temperature_c")

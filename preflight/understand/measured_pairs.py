@@ -32,6 +32,7 @@ from preflight.understand.measurements import (
     why,
 )
 from preflight.understand.picking import Picked, Picks, flag, words
+from preflight.understand.possible import carried
 
 _NO_ACCESS = NotApplicable("no peer access between them; copies go through the host's memory")
 _COPIES = ("peer-copy", "peer-copy-both", "peer-latency", "peer-data", "peer-all", "staged-copy")
@@ -129,12 +130,16 @@ def _on_path(
         facts |= {name: _unless_seen(facts[name]) for name in needing}
     facts["staged_copy"] = figure(of.of_pair("staged-copy", one.pci, two.pci), "GB/s")
     facts["slower_host_copy_gb_s"] = _slower_host_copy(one, two)
-    measured = {name: taken(fact) for name, fact in facts.items()}
+    nvlink, pcie = _nvlink(one.catalog, topology), _pcie(one, two)
+    direct = pcie if isinstance(nvlink, NotApplicable) else nvlink
+    facts["staged_copy"] = carried(facts["staged_copy"], pcie)
+    for name, ways in (("peer_copy", 1), ("peer_copy_both", 2), ("peer_copy_together", 1)):
+        facts[name] = carried(facts[name], direct, ways)
     return {
-        **measured,
+        **{name: taken(fact) for name, fact in facts.items()},
         "peer_family": Picked(_family(one, two)),
-        "peer_nvlink_gb_s": Picked(_nvlink(one.catalog, topology)),
-        "peer_pcie_gb_s": Picked(_pcie(one, two)),
+        "peer_nvlink_gb_s": Picked(nvlink),
+        "peer_pcie_gb_s": Picked(pcie),
     }
 
 

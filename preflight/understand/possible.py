@@ -33,7 +33,12 @@ def possible(
 ) -> dict[str, Fact[Any]]:
     """The same facts, Missing where a figure is above what the card or its link can reach."""
     most = _most(facts, own, raw_gb_s)
-    return {name: _within(fact, most.get(name)) for name, fact in facts.items()}
+    return {name: within(fact, most.get(name)) for name, fact in facts.items()}
+
+
+def carried(fact: Fact[Any], raw_gb_s: Fact[float], ways: int = 1) -> Fact[Any]:
+    """The same copy, Missing where it is faster than what carries it, both ways at once for 2."""
+    return within(fact, _ABOVE_LINK * ways * raw_gb_s if isinstance(raw_gb_s, float) else None)
 
 
 def _most(
@@ -62,7 +67,7 @@ def _alike(device: Fact[CudaDevice], own: Fact[Card]) -> list[Card]:
     return [card for card in cards() if card.compute_capability == told.compute_capability]
 
 
-def _within(fact: Fact[Any], most: float | None) -> Fact[Any]:
+def within(fact: Fact[Any], most: float | None) -> Fact[Any]:
     figure = fact.per_clock_sm if isinstance(fact, ComputeRate) else fact
     if most is None or not isinstance(figure, Measured):
         return fact

@@ -32,7 +32,8 @@ def test_mode(model: Card | None, is_on: bool, after_reboot: bool | None, status
 
 def test_what_a_reboot_will_change_is_told() -> None:
     finding = check(Limits(), ecc_enabled=True, ecc_enabled_after_reboot=False, catalog=card())
-    assert finding.remedy and finding.remedy.startswith("Reboot now")
+    assert finding.remedy
+    assert finding.remedy.startswith("Reboot now")
     assert finding.message == "ECC is on, and will be off after the next reboot"
 
 

@@ -30,8 +30,8 @@ def test_shares(cards: float, sockets: int, ratings: tuple[int, ...], status: St
 def test_it_is_told_that_no_supply_is_spare() -> None:
     found = check(Limits(), power_budget=PowerBudget(3100, 2, (2000, 2000)))
     assert found.message == (
-        "3600 W of cards and host of 4000 W (90%), but 180% of the 2000 W that 1 failed would leave, "
-        "required 80%"
+        "3600 W of cards and host of 4000 W (90%), but 180% of the 2000 W that 1 failed would "
+        "leave, required 80%"
     )
 
 

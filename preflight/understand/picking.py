@@ -11,6 +11,7 @@ from preflight.facts import NOT_COLLECTED, NOT_IN_BUG_REPORT, Fact, Missing, Not
 
 T = TypeVar("T")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
+_MOST_COUNTED = 10**15  # a guess: one each microsecond for thirty years
 _SAYS_LITTLE = frozenset({"not-collected", "tool-absent", "not-present"})
 
 
@@ -71,6 +72,23 @@ def number(value: object) -> float | None:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1 << 63:
         return float(value)
     return None
+
+
+def count(value: object) -> int | None:
+    """How often something happened."""
+    told = whole(value)
+    return told if told is not None and 0 <= told <= _MOST_COUNTED else None
+
+
+def percent(value: object) -> int | None:
+    told = whole(value)
+    return told if told is not None and 0 <= told <= 100 else None
+
+
+def celsius(value: object) -> int | None:
+    """A temperature, or the difference of two; silicon is destroyed long before 250: a guess."""
+    told = whole(value)
+    return told if told is not None and -100 <= told <= 250 else None
 
 
 def words(value: object) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from preflight.facts import Fact
 from preflight.understand.cards import CardEvidence
 from preflight.understand.driver_says import smi, unless_absent
-from preflight.understand.picking import Picked, Picks, first, number, whole, words
+from preflight.understand.picking import Picked, Picks, celsius, count, first, number, whole, words
 
 # nvmlClocksEventReasons; bit 0x1 is idleness, no throttle
 _REASONS = {
@@ -20,6 +20,7 @@ _REASONS = {
 }
 _IDLE = 0x1
 _NO_CLOCKS = "the card has no application clocks"
+_MOST_W = 20_000  # of one card: a guess, ten times what is built
 _UNKNOWN_STATE = 32  # NVML_PSTATE_UNKNOWN
 
 
@@ -28,27 +29,28 @@ def power(card: CardEvidence) -> Picks:
     margin = _margin(card)
     return {
         "power_limit_w": first(
-            ("nvml", card.nvml.get("EnforcedPowerLimit", _watts)),
-            ("smi-q", smi(card, "power_limit_w", number)),
+            ("nvml", card.nvml.get("EnforcedPowerLimit", _limit_of_nvml)),
+            ("smi-q", smi(card, "power_limit_w", _limit)),
         ),
         "power_limit_default_w": first(
-            ("nvml", card.nvml.get("PowerManagementDefaultLimit", _watts)),
-            ("smi-q", smi(card, "power_limit_default_w", number)),
+            ("nvml", card.nvml.get("PowerManagementDefaultLimit", _limit_of_nvml)),
+            ("smi-q", smi(card, "power_limit_default_w", _limit)),
         ),
         "power_limit_min_w": first(
-            ("nvml", card.nvml.part(limits, 0, _watts)),
-            ("smi-q", smi(card, "power_limit_min_w", number)),
+            ("nvml", card.nvml.part(limits, 0, _limit_of_nvml)),
+            ("smi-q", smi(card, "power_limit_min_w", _limit)),
         ),
         "power_limit_max_w": first(
-            ("nvml", card.nvml.part(limits, 1, _watts)),
-            ("smi-q", smi(card, "power_limit_max_w", number)),
+            ("nvml", card.nvml.part(limits, 1, _limit_of_nvml)),
+            ("smi-q", smi(card, "power_limit_max_w", _limit)),
         ),
         "power_draw_w": first(
-            ("nvml", card.nvml.get("PowerUsage", _watts)), ("smi-q", smi(card, "power_w", number))
+            ("nvml", card.nvml.get("PowerUsage", _of_milliwatts)),
+            ("smi-q", smi(card, "power_w", _draw)),
         ),
         "temperature_c": first(
-            ("nvml", card.nvml.get("Temperature(GPU)", whole)),
-            ("smi-q", smi(card, "temperature_c", whole)),
+            ("nvml", card.nvml.get("Temperature(GPU)", celsius)),
+            ("smi-q", smi(card, "temperature_c", celsius)),
         ),
         "temperature_margin_c": margin,
         "temperature_slowdown_c": _slowdown(card, margin.value),
@@ -109,15 +111,15 @@ def _margin(card: CardEvidence) -> Picked:
     """Degrees left to the target (T.Limit); cards before Ada and Hopper tell none."""
     none = "the card tells no margin to its limit"
     return first(
-        ("nvml", unless_absent(card.nvml.get("MarginTemperature", whole), none)),
-        ("smi-q", unless_absent(smi(card, "temperature_margin_c", whole), none)),
+        ("nvml", unless_absent(card.nvml.get("MarginTemperature", celsius), none)),
+        ("smi-q", unless_absent(smi(card, "temperature_margin_c", celsius), none)),
     )
 
 
 def _slowdown(card: CardEvidence, margin: Fact[int]) -> Picked:
     readings = (
-        ("nvml", card.nvml.get("TemperatureThreshold(SLOWDOWN)", whole)),
-        ("smi-q", smi(card, "temperature_slowdown_c", whole)),
+        ("nvml", card.nvml.get("TemperatureThreshold(SLOWDOWN)", celsius)),
+        ("smi-q", smi(card, "temperature_slowdown_c", celsius)),
     )
     if not isinstance(margin, int):
         return first(*readings)
@@ -128,19 +130,33 @@ def _slowdown(card: CardEvidence, margin: Fact[int]) -> Picked:
 def _fan(card: CardEvidence) -> Picked:
     none = "the card has no fan of its own"
     return first(
-        ("nvml", unless_absent(card.nvml.get("FanSpeed", whole), none)),
-        ("smi-q", unless_absent(smi(card, "fan_percent", whole), none)),
+        ("nvml", unless_absent(card.nvml.get("FanSpeed", count), none)),
+        ("smi-q", unless_absent(smi(card, "fan_percent", count), none)),
     )
 
 
 def _warm(value: object) -> int | None:
     """Drivers give 0 for a sensor that is not there."""
-    return whole(value) or None
+    return celsius(value) or None
 
 
-def _watts(milliwatts: object) -> float | None:
+def _limit_of_nvml(milliwatts: object) -> float | None:
+    return _limit(_of_milliwatts(milliwatts))
+
+
+def _limit(watts: object) -> float | None:
+    """No card works with nothing, and none gives power."""
+    return _draw(watts) or None
+
+
+def _of_milliwatts(milliwatts: object) -> float | None:
     value = number(milliwatts)
-    return None if value is None else value / 1000
+    return None if value is None else _draw(value / 1000)
+
+
+def _draw(watts: object) -> float | None:
+    value = number(watts)
+    return value if value is not None and 0 <= value <= _MOST_W else None
 
 
 def _state(value: object) -> str | None:

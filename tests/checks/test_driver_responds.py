@@ -50,3 +50,14 @@ def test_the_library_is_named_where_it_gave_no_answer() -> None:
     assert found.message.startswith("NVML was stopped after 10 s")
     refused = DriverResponse(0.1, "failed", "nvmlInit: DRIVER_NOT_LOADED")
     assert check(Limits(), driver_response=refused).message.startswith("NVML refused: ")
+
+
+@pytest.mark.parametrize(
+    "outcome, status", [("answered", PASS), ("failed", FAIL), ("timed-out", FAIL)]
+)
+def test_a_driver_that_no_longer_answers_after_the_test(outcome: str, status: Status) -> None:
+    before = DriverResponse(0.4, "answered", "")
+    after = DriverResponse(0.4, outcome, "GPU is lost")  # type: ignore[arg-type]
+    found = check(Limits(), driver_response=before, driver_after_test=after)
+    assert found.status is status
+    assert ("after the test: GPU is lost" in found.message) is (status is FAIL)

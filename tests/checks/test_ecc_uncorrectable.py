@@ -71,3 +71,16 @@ def test_the_message_says_where_and_when() -> None:
     assert now.message == (
         "uncorrectable ECC errors since the driver loaded: 3, required at most 0"
     )
+
+
+@pytest.mark.parametrize("count, status", [(0, PASS), (1, FAIL)])
+def test_errors_that_the_test_brought_to_light(count: int, status: Status) -> None:
+    found = check(
+        Limits(),
+        ecc_uncorrectable_volatile=0,
+        ecc_uncorrectable_aggregate_dram=0,
+        ecc_uncorrectable_aggregate_sram=0,
+        ecc_uncorrectable_in_test=count,
+    )
+    assert found.status is status
+    assert ("in the test: 1" in found.message) is (status is FAIL)

@@ -39,6 +39,8 @@ def one_of(state: str, status: str) -> Fabric:
         (replace(GOOD, cards=(), manager=""), Status.UNKNOWN),
         (replace(GOOD, manager_version="580.95.05"), WARN),
         (replace(GOOD, manager_version=""), PASS),
+        # Of another version and no longer running: it is told beside, and it fails all the same.
+        (replace(GUEST, manager="inactive", manager_version="580.95.05"), WARN),
     ],
 )
 def test_fabric(fabric: Fabric, status: Status) -> None:
@@ -57,3 +59,18 @@ def test_cards_outside_are_named() -> None:
     finding = check(Limits(), fabric=one_of("in progress", "success"))
     assert finding.message == "gpu7: in progress, success"
     assert (finding.measured, finding.expected) == (7, 8)
+
+
+def test_a_service_of_another_version_that_runs_is_told() -> None:
+    found = check(Limits(), fabric=replace(GOOD, manager_version="580.95.05"))
+    assert found.message == ("fabric manager 580.95.05, driver 580.159.04: it will not start again")
+
+
+def test_a_service_that_stands_still_is_no_fault_where_no_switch_and_no_card_needs_it() -> None:
+    found = check(Limits(), fabric=replace(GUEST, manager="inactive"))
+    assert found.status is PASS
+
+
+def test_a_sound_fabric_without_switches_tells_the_version_first() -> None:
+    found = check(Limits(), fabric=replace(GUEST, manager="inactive", manager_version="580.95.05"))
+    assert found.message.startswith("fabric manager 580.95.05")

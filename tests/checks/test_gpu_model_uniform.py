@@ -31,6 +31,7 @@ def test_models(others: tuple[GpuModel, ...], status: Status) -> None:
         ("tp2", (), False, FAIL),
         ("tp2", (("gpu0", "gpu2"),), True, WARN),  # two of three are alike
         ("tp2", (), True, WARN),  # they would be if all were read
+        ("pp2", (("gpu0",), ("gpu1",)), False, WARN),
         ("pp2", (), False, WARN),  # stages may differ
         ("split", (("gpu0",), ("gpu1",)), True, WARN),
     ],
@@ -66,3 +67,14 @@ def test_the_layout_that_needs_alike_cards_is_named() -> None:
     assert finding.message.endswith(
         "1x GeForce RTX 3090 (24576 MiB, 10de:2204); tp2 needs alike ones"
     )
+
+
+def test_without_a_placement_nothing_is_refused() -> None:
+    models = (RTX4090, GpuModel("gpu1", "GeForce RTX 3090", "2204", 24576))
+    finding = check(Limits(), gpu_models=models, layout=parse("tp2"), placement=None)
+    assert finding.status is WARN
+
+
+def test_a_card_that_tells_nothing_is_told_by_its_name() -> None:
+    bare = GpuModel("gpu0", "GeForce RTX 4090", None, None)
+    assert check(Limits(), gpu_models=(bare,)).message == "one model of card: 1x GeForce RTX 4090"

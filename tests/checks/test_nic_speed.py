@@ -40,6 +40,11 @@ def test_speed_and_duplex(card: Nic, status: Status) -> None:
         (20, 10.0, PASS),
         (40, 20.0, PASS),
         (4, 0.1, WARN),
+        (0, 0.1, PASS),
+        (3, 0.1, PASS),  # a host of an hour or less is judged as one of an hour
+        (4, 1.001, PASS),
+        (10, 4.0, WARN),
+        (10, 4.001, PASS),
     ],
 )
 def test_links_lost_an_hour(changes: int, hours: float, status: Status) -> None:

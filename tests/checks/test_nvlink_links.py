@@ -25,6 +25,8 @@ RTX3090 = card(name="GeForce RTX 3090", nvlink_links=4)
         (A100_PCIE, 12, 0, PASS),
         (A100_PCIE, 8, 4, WARN),  # two bridges of three
         (A100_PCIE, 11, 1, FAIL),
+        (A100_PCIE, 4, 8, WARN),  # one bridge of three
+        (H100, 16, 2, FAIL),  # soldered, not plugged
         (A100_PCIE, 0, 12, NONE),
         (RTX3090, 4, 0, PASS),
         (RTX3090, 2, 2, FAIL),

@@ -32,6 +32,8 @@ def aer(**given: Any) -> AerCounts:
         ({**QUIET, "nonfatal": {CARD: 1}}, FAIL),
         ({**QUIET, "fatal": {ROOT: 1}}, FAIL),
         ({"corrected": {CARD: 0}}, PASS),
+        ({"nonfatal": {CARD: 0}}, PASS),
+        ({"fatal": {CARD: 0}}, PASS),
         ({}, Status.UNKNOWN),  # neither counted nor shown
         ({"sticky_corrected": {CARD: ("AdvNonFatalErr",)}}, Status.UNKNOWN),
         ({**QUIET, "sticky_corrected": {CARD: ("AdvNonFatalErr",)}}, PASS),
@@ -83,6 +85,8 @@ def test_the_message_names_the_ports() -> None:
         ({"corrected": 65}, 120.0, FAIL),
         ({"nonfatal": 1}, 4.0, FAIL),
         ({"fatal": 1}, 4.0, FAIL),
+        ({"corrected": 34}, 63.75, PASS),  # a minute and a sixteenth
+        ({"corrected": 35}, 63.75, FAIL),
     ],
 )
 def test_growth_while_it_was_measured(grown: dict[str, int], seconds: float, status: Any) -> None:
@@ -95,3 +99,10 @@ def test_packets_sent_again_are_named_beside_the_bits(replays: int | None, told:
     bits = aer(**QUIET, sticky_corrected={CARD: ("BadTLP",)})
     message = check(Limits(), aer=bits, pcie_replays=replays).message
     assert (f"{replays} replays" in message) is told
+
+
+def test_errors_in_a_test_of_unknown_length_are_judged_as_in_a_minute() -> None:
+    grown = {"corrected": 33}
+    assert check(Limits(), aer=aer(**QUIET), pcie_errors_under_load=grown).status is FAIL
+    lost = check(Limits(), aer=aer(**QUIET), pcie_errors_under_load={"fatal": 1, "nonfatal": 2})
+    assert (lost.measured, lost.expected) == (3, 0)

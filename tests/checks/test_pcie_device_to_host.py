@@ -21,12 +21,18 @@ from tests.checks.measured import measured
         (4, 16, 21.0, WARN),
         (4, 16, 20.9, FAIL),
         (4, 8, 11.5, PASS),
+        (3, 16, 11.5, PASS),
         (3, 16, 11.4, WARN),
+        (3, 16, 10.5, WARN),
         (3, 16, 10.4, FAIL),
         (4, 4, 5.8, PASS),
-        (3, 8, 5.2, FAIL),
+        (3, 8, 5.75, WARN),
+        (3, 8, 5.31, WARN),
+        (3, 8, 5.29, FAIL),
         (3, 4, 2.9, PASS),
-        (3, 4, 2.5, FAIL),
+        (3, 4, 2.89, WARN),
+        (3, 4, 2.61, WARN),
+        (3, 4, 2.59, FAIL),
         (3, 1, 0.8, FAIL),  # a mining riser, though it carries what it can
         (6, 16, 105.0, PASS),  # scaled from the nearest of the table
         (6, 16, 90.0, FAIL),
@@ -90,3 +96,20 @@ def test_lanes_that_carry_the_other_way_are_proven(
     )
     assert (finding.status, finding.remedy_class) == (status, remedy_class)
     assert ("memory limits it" in finding.message) is (remedy_class is not None)
+
+
+@pytest.mark.parametrize("raw, status", [(0.99, FAIL), (0.995, PASS), (1.97, PASS)])
+def test_a_riser_is_what_carries_no_more_than_one_lane_of_gen_3(raw: float, status: Status) -> None:
+    """Two lanes of gen 3, or one of gen 4, are slow and are judged by what they reach."""
+    assert check(Limits(), device_to_host=measured(raw), pcie_raw_gb_s=raw).status is status
+
+
+def test_a_host_that_does_not_say_it_is_a_guest_is_none() -> None:
+    found = check(
+        Limits(),
+        device_to_host=measured(43.5),
+        pcie_raw_gb_s=63.0,
+        host_to_device=measured(54.8),
+        **FULL,  # type: ignore[arg-type]
+    )
+    assert found.status is FAIL

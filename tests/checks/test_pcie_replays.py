@@ -18,6 +18,9 @@ from preflight.findings import FAIL, PASS, WARN, Status
         (32, 4, 16, 120.0, FAIL),
         (31, 4, 16, 120.0, WARN),
         (5, 3, 8, 4.0, FAIL),
+        (4, 3, 8, 4.0, WARN),
+        (32, 4, 16, 118.0, FAIL),
+        (1, 1, 1, 59.0, WARN),
         (0, 9, 16, 4.0, Status.UNKNOWN),
     ],
 )

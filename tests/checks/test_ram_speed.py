@@ -21,6 +21,11 @@ def modules(per_channel: tuple[int, ...] | None, **told: int | None) -> MemoryMo
         ((1, 1, 0, 1, 1, 0), PASS),
         ((1, 0, 1), PASS),
         ((1, 0), WARN),
+        ((1, 1, 0, 0), WARN),
+        ((1, 1, 1, 0), PASS),
+        # Just above the half that is too little: 51 of 100.
+        ((1,) * 51 + (0,) * 49, PASS),
+        ((1,) * 50 + (0,) * 50, WARN),
         ((2, 1, 2, 1), WARN),
         ((2, 2), PASS),
         ((1,), PASS),
@@ -53,3 +58,17 @@ def test_the_message_tells_what_is_empty() -> None:
     told = modules((0, 0, 1, 1, 0, 0, 1, 1), speed_mt_s=2400)
     words = "memory: 4 of 8 channels hold a module; modules run at 2400 MT/s, made for 3200"
     assert check(Limits(), memory_modules=told).message == words
+    full = check(Limits(), memory_modules=modules((1, 1, 0, 1, 1, 0)))
+    assert full.message == "memory: 4 of 6 channels filled"
+
+
+def test_slots_of_more_channels_than_two_to_a_channel() -> None:
+    """Three slots to each of four channels: two modules fill half of four channels at most."""
+    told = modules(None, modules=2, slots=12)
+    assert check(Limits(slots_per_channel=3), memory_modules=told).status is WARN
+    more = modules(None, modules=3, slots=12)
+    assert check(Limits(slots_per_channel=3), memory_modules=more).status is Status.UNKNOWN
+
+
+def test_a_single_channel_that_holds_nothing_is_not_half_empty() -> None:
+    assert check(Limits(), memory_modules=modules((1,), slots=1)).status is PASS

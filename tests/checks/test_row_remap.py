@@ -49,3 +49,41 @@ def test_many_remaps_mean_replace_and_few_mean_watch() -> None:
     many, few = (RemappedRows(0, n, pending=False, failure=False) for n in (8, 1))
     assert check(Limits(), remapped_rows=many).remedy_class == "replace"
     assert check(Limits(), remapped_rows=few).remedy_class == "watch"
+
+
+def rows(uncorrectable: int = 0, pending: bool = False, failure: bool = False) -> RemappedRows:
+    return RemappedRows(0, uncorrectable, pending=pending, failure=failure)
+
+
+@pytest.mark.parametrize(
+    "before, after, status, remedy_class",
+    [
+        (rows(), rows(), PASS, None),
+        (rows(1), rows(1), WARN, "watch"),
+        (rows(1), rows(2), FAIL, None),
+        (rows(0), rows(1), FAIL, None),
+        (rows(), rows(pending=True), FAIL, None),
+        (rows(), rows(failure=True), FAIL, "replace"),
+        (rows(), rows(1, pending=True, failure=True), FAIL, "replace"),
+        (rows(failure=True), rows(failure=True), FAIL, "replace"),
+        (rows(pending=True), rows(pending=True), WARN, None),  # as it was: an idle card waits
+    ],
+)
+def test_what_the_test_brought_to_light(
+    before: RemappedRows, after: RemappedRows, status: Status, remedy_class: str | None
+) -> None:
+    found = check(
+        Limits(), remapped_rows=before, catalog=H100, is_idle=True, remapped_rows_after_test=after
+    )
+    assert (found.status, found.remedy_class) == (status, remedy_class)
+
+
+def test_it_is_told_that_it_came_in_the_test() -> None:
+    grown = check(Limits(), remapped_rows=rows(3), remapped_rows_after_test=rows(5))
+    assert grown.message == "rows remapped in the test: 2 uncorrectable, required 0"
+    assert (grown.measured, grown.expected) == (2, 0)
+    failed = check(Limits(), remapped_rows=rows(), remapped_rows_after_test=rows(failure=True))
+    assert "failed in the test" in failed.message
+    old = rows(failure=True)
+    before = check(Limits(), remapped_rows=old, remapped_rows_after_test=old)
+    assert "in the test" not in before.message

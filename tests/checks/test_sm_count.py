@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from preflight.checks.sm_count import Limits, check
+from preflight.facts import Figure
 from preflight.findings import FAIL, PASS, WARN, Status
 from tests.checks.cards import card
 from tests.checks.measured import RATES, cuda_device
@@ -44,3 +45,9 @@ def test_counted_by_blocks_where_that_is_proven() -> None:
 def test_that_blocks_counted_too_is_told(sm_ids: int | None, is_counted: bool) -> None:
     finding = check(Limits(), cuda_device=cuda_device(), catalog=card(), sm_ids=sm_ids)
     assert finding.message.endswith(", counted by blocks too") is is_counted
+
+
+@pytest.mark.parametrize("mib, status", [(95.0, PASS), (94.9, WARN), (105.0, PASS), (105.1, WARN)])
+def test_a_cache_exactly_at_the_tolerance(mib: float, status: Status) -> None:
+    product = card(figures={"l2_mb": Figure(100, "a round one")})
+    assert check(Limits(), cuda_device=cuda_device(l2_mib=mib), catalog=product).status is status

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from preflight.checks.sxid import Limits, check
 from preflight.facts import SwitchError
 from preflight.findings import FAIL, PASS, WARN
@@ -27,3 +29,10 @@ def test_fatal_fails_and_is_told_first() -> None:
 
 def test_a_policy_may_take_fatal_ones_for_a_warning() -> None:
     assert check(Limits(fail_when_fatal=False), sxids=(FATAL,)).status is WARN
+
+
+@pytest.mark.parametrize("count, more", [(4, ""), (5, "1 more"), (6, "2 more")])
+def test_four_are_told_and_the_rest_counted(count: int, more: str) -> None:
+    message = check(Limits(), sxids=(MILD,) * count).message
+    assert message.count("SXid 12028") == 4
+    assert message.endswith(more or "Link 32 egress")

@@ -16,5 +16,6 @@ def test_units(units: tuple[str, ...], status: Status) -> None:
 
 
 def test_many_are_counted() -> None:
-    message = check(Limits(), failed_units=tuple(f"a{n}.service" for n in range(11))).message
-    assert message.endswith("a7.service and 3 more")
+    for count, told in ((8, "a7.service"), (9, "a7.service and 1 more"), (11, "and 3 more")):
+        found = check(Limits(), failed_units=tuple(f"a{n}.service" for n in range(count)))
+        assert found.message.endswith(told)

@@ -34,3 +34,9 @@ def test_what_is_like_no_product_does_not_pass(family: str) -> None:
     assert "like no product, 16% from a GeForce RTX 4090" in finding.message
     # Who allows more than that has said so.
     assert check(Limits(tolerance=0.2), nearest_product=near, catalog=card()).status is PASS
+
+
+@pytest.mark.parametrize("own, status", [(0.15, PASS), (0.1501, WARN)])
+def test_how_far_the_nearest_may_be(own: float, status: Status) -> None:
+    near = NearestProduct("GeForce RTX 4090", own, own, 38912.0, 640.0)
+    assert check(Limits(), nearest_product=near, catalog=card()).status is status

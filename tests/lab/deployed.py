@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,3 +80,13 @@ def state(host: Host, unit: str = UNIT) -> str:
 def serving(host: Host, unit: str = UNIT) -> None:
     """Wait until the unit has generated its first token."""
     until(lambda: state(host, unit) == "active", f"{unit} serves on {host.name}", START_S)
+
+
+def completions(host: Host, port: int) -> int:
+    """How many answers a server gave, by its own count."""
+    script = (
+        f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:{port}/metrics').read())"
+    )
+    text = ast.literal_eval(host.run("python3", "-c", script).stdout).decode()
+    counts = [line for line in text.splitlines() if line.startswith("vllm:request_success_total")]
+    return sum(int(float(line.rsplit(" ", 1)[1])) for line in counts)

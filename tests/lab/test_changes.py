@@ -1,17 +1,19 @@
-"""A host that serves is told something else: a model from a hub, another proxy."""
+"""A host that serves is told something else: a model from a hub, another proxy, another layout."""
 
 from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from .client import client
-from .deployed import serving
+from .deployed import completions, serving, state
 from .host import Host
 from .hub import COMMIT, REPO, WEIGHTS, hub
 from .laboratory import Laboratory
+from .load import Load
 from .play import Controller, Played
 from .told import told
 
@@ -81,3 +83,46 @@ def test_another_proxy_takes_over(ready: Host, controller: Controller, good: Pat
 
 def _started(host: Host, unit: str) -> str:
     return host.run("systemctl", "show", unit, "--property=InvocationID", "--value").stdout.strip()
+
+
+def test_another_layout_takes_over_and_gives_way_again(
+    ready: Host, controller: Controller, good: Path
+) -> None:
+    """What leaves, or is to have other cards, is gone before another takes its cards and port."""
+
+    def play(playbook: str, **more: Any) -> None:
+        variables = told(good, **more)
+        played = controller.play(playbook, ready, told=variables)
+        assert played.status == 0, played.output
+        again = controller.play(playbook, ready, told=variables)
+        assert (again.status, again.changed) == (0, {"ready": 0}), again.output
+
+    play("deploy-tp2")
+    play("deploy-replicas")
+    assert _servers(ready) == {"tiny-1": "0", "tiny-2": "1"}
+    ask = client(ready, controller.api_key)
+    with Load(ask) as load:
+        load.go_on(40)
+    assert load.lost == []
+    assert all(completions(ready, port) > 0 for port in (8001, 8002))
+
+    before = {name: _started(ready, f"vllm@{name}") for name in _servers(ready)}
+    play("deploy-replicas", layout_gpus=[1, 0])
+    assert _servers(ready) == {"tiny-1": "1", "tiny-2": "0"}
+    assert [one for one in before if _started(ready, f"vllm@{one}") == before[one]] == []
+
+    play("deploy-tp2")
+    assert _servers(ready) == {"tiny": "0,1"}
+    assert ask.complete().status == 200
+
+
+def _servers(host: Host) -> dict[str, str]:
+    """The cards that each server which runs was given; they are those that start at boot."""
+    listed = host.run("sh", "-c", "cd /run/vllm && grep -H ^CUDA_VISIBLE */environment").stdout
+    rows = [line.partition("/environment:CUDA_VISIBLE_DEVICES=") for line in listed.splitlines()]
+    cards = {name: value.strip('"') for name, _, value in rows}
+    boot = "/etc/systemd/system/multi-user.target.wants"
+    units = host.run("sh", "-c", f"cd {boot} && ls -d vllm@*").stdout.split()
+    assert sorted(units) == sorted(f"vllm@{name}.service" for name in cards)
+    assert all(state(host, unit) == "active" for unit in units)
+    return cards

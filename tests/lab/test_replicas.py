@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from .client import Client, client
-from .deployed import Deployed, processes, serving, state
+from .deployed import Deployed, completions, processes, serving, state
 from .host import Host, until
 from .laboratory import Laboratory
 from .load import Load
@@ -127,13 +126,3 @@ def authority(host: Host, backend: str) -> str:
     if backend == "caddy":
         return "/var/lib/load-balancer/pki/authorities/local/root.crt"
     return host.run("sh", "-c", "ls /etc/load-balancer/tls/*.crt").stdout.strip()
-
-
-def completions(host: Host, port: int) -> int:
-    """How many answers a server gave, by its own count."""
-    script = (
-        f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:{port}/metrics').read())"
-    )
-    text = ast.literal_eval(host.run("python3", "-c", script).stdout).decode()
-    counts = [line for line in text.splitlines() if line.startswith("vllm:request_success_total")]
-    return sum(int(float(line.rsplit(" ", 1)[1])) for line in counts)

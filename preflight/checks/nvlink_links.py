@@ -53,5 +53,5 @@ def check(
         words += f"; down: {', '.join(map(str, nvlink.inactive))}"
     if up >= expected and not nvlink.inactive:
         return Finding(PASS, up, expected, "links", words)
-    is_part = is_bridged and up > 0 and up % limits.links_of_a_bridge == 0
+    is_part = is_bridged and up % limits.links_of_a_bridge == 0
     return Finding(WARN if is_part else FAIL, up, expected, "links", words)

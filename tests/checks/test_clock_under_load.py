@@ -52,3 +52,12 @@ def test_the_clock_it_should_have_is_told_where_it_has_not(
     got = rate(4096, clock_mhz=clock)
     finding = check(Limits(), tensor_rate=got, clock_max_mhz=2000, family="hopper")
     assert (finding.measured, finding.expected) == (clock, expected)
+
+
+def test_what_holds_the_clock_back_is_named() -> None:
+    def words(*why: str) -> str:
+        got = rate(4096, clock_mhz=900.0, throttle=why)
+        return check(Limits(), tensor_rate=got, clock_max_mhz=2000).message
+
+    assert words("sw_power_cap").endswith("900 MHz of 2000, held back by sw_power_cap")
+    assert "held back" not in words()

@@ -30,3 +30,11 @@ def test_the_message_tells_what_is_full_and_what_is_left() -> None:
     assert (
         "of its inodes used" in check(Limits(), used_percent=1.0, inodes_used_percent=90.0).message
     )
+
+
+def test_the_limit_that_is_told_is_the_one_that_was_broken() -> None:
+    warned = check(Limits(), used_percent=90.0)
+    assert warned.expected == 85.0
+    failed = check(Limits(), used_percent=96.0)
+    assert failed.expected == 95.0
+    assert check(Limits(), used_percent=0.0).measured == 0.0

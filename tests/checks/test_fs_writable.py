@@ -17,3 +17,9 @@ def test_read_only(read_only: bool, root: bool, status: Status) -> None:
 def test_a_policy_may_let_a_live_system_be() -> None:
     finding = check(Limits(fail_the_root=False), is_read_only=True, holds_system=True)
     assert finding.status is WARN
+
+
+def test_another_file_system_is_no_systems() -> None:
+    alone = check(Limits(), is_read_only=True)
+    assert alone.status is check(Limits(), is_read_only=True, holds_system=False).status
+    assert alone.status is not check(Limits(), is_read_only=True, holds_system=True).status

@@ -15,6 +15,7 @@ UNKNOWN = Status.UNKNOWN
         ({"lspci": 3, "proc-nvidia": 3}, PASS),
         ({"sysfs-pci": 1}, PASS),  # nouveau holds it; other checks say so
         ({"sysfs-pci": 2, "nvml": 1}, FAIL),
+        ({"sysfs-pci": 2, "nvml": 1, "lspci": 2}, FAIL),
         ({"lspci": 2, "nvml": 2, "proc-nvidia": 1}, FAIL),
         ({"lspci": 1, "sysfs-pci": 2}, FAIL),
         ({"lspci": 4, "nvml": 8}, FAIL),  # more cards than the bus has
@@ -60,3 +61,10 @@ def test_the_message_names_each_source() -> None:
     assert given.message.startswith("this container was given 2 of the host's 8 cards")
     hidden = check(Limits(), gpu_counts={"nvml": 2}, is_container=True)
     assert hidden.message == "GPU count 2 (nvml 2; the container hides the bus)"
+
+
+def test_no_note_where_driver_and_bus_were_heard() -> None:
+    host = check(Limits(), gpu_counts={"lspci": 1, "nvml": 1})
+    assert host.message == "GPU count 1 (lspci 1, nvml 1)"
+    inside = check(Limits(), gpu_counts={"sysfs-pci": 2, "nvml": 2}, is_container=True)
+    assert inside.message == "GPU count 2 (nvml 2, sysfs-pci 2)"

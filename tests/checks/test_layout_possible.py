@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from preflight.checks.layout_possible import Limits, check
-from preflight.facts import GpuModel, LayoutCard, Placement
+from preflight.facts import GpuModel, LayoutCard, ModelFit, Placement
 from preflight.findings import FAIL, PASS, Finding, Status
 from preflight.layout import parse
 
@@ -94,3 +94,22 @@ def test_a_spare_card_that_cannot_be_used_is_not_in_the_way_of_one_server() -> N
 def test_how_many_cards_a_layout_needs_is_told(layout: str, words: str) -> None:
     finding = judged(layout, card(0, obstacles=("MIG is on",)))
     assert f"{layout} is not possible: {words}" in finding.message
+
+
+@pytest.mark.parametrize(
+    "refusal, groups, status",
+    [
+        ("", PAIR, PASS),
+        ("weights take 70 GiB of 48", PAIR, FAIL),
+        ("weights take 70 GiB of 48", (), FAIL),  # no place for the cards comes first
+    ],
+)
+def test_a_model_that_does_not_fit(
+    refusal: str, groups: tuple[tuple[str, ...], ...], status: Status
+) -> None:
+    fit = ModelFit("Llama-3.1-70B", refusal, "")
+    found = Placement((card(0), card(1)), groups, False, (), None, model_fit=fit)
+    finding = check(Limits(), layout=parse("tp2"), placement=found)
+    assert finding.status is status
+    assert (refusal in finding.message) is bool(groups)
+    assert ("for Llama-3.1-70B" in finding.message) is (status is PASS)

@@ -17,3 +17,8 @@ def test_mode(wanted: bool, is_on: bool, status: Status) -> None:
 
 def test_nobody_wants_it_unless_a_policy_says_so() -> None:
     assert check(Limits(), mig_enabled=True).status is FAIL
+
+
+@pytest.mark.parametrize("enabled, word", [(True, "on"), (False, "off")])
+def test_the_state_is_told(enabled: bool, word: str) -> None:
+    assert f"MIG is {word}" in check(Limits(), mig_enabled=enabled).message

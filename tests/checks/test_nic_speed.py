@@ -45,6 +45,8 @@ def test_speed_and_duplex(card: Nic, status: Status) -> None:
         (4, 1.001, PASS),
         (10, 4.0, WARN),
         (10, 4.001, PASS),
+        (2 + 2 * 50, 50.0, WARN),
+        (2 + 2 * 49, 50.0, PASS),
     ],
 )
 def test_links_lost_an_hour(changes: int, hours: float, status: Status) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from preflight.checks.pcie_upstream_link import Limits, check
@@ -72,3 +74,18 @@ def test_an_uplink_that_cards_share(
     )
     assert finding.status is status
     assert ("gpu0, gpu1" in finding.message) is (status is WARN)
+
+
+def test_a_shared_uplink_is_the_last_port() -> None:
+    root = replace(port(3, 16), pci="0000:40:01.1")
+    found = check(
+        Limits(),
+        upstream=(SWITCH, root),
+        pcie_device_width_max=16,
+        pcie_link_gen_max=3,
+        pcie_link_width_max=16,
+        uplink_shared_by=("gpu0", "gpu1"),
+    )
+    assert (
+        found.message == "2 cards behind one switch share 16 lanes at port 0000:40:01.1: gpu0, gpu1"
+    )

@@ -22,6 +22,7 @@ def test_non_fatal_warns_and_asks_for_no_reboot() -> None:
 def test_fatal_fails_and_is_told_first() -> None:
     finding = check(Limits(), sxids=(MILD, FATAL))
     assert (finding.status, finding.measured) == (FAIL, (12028, 20034))
+    assert finding.remedy_class is None  # the check's own, not that of the mild one
     assert finding.message.startswith(
         "SXid 20034 x2 at 0000:05:00.0 (last 9 s after boot): Fatal, Link 63"
     )

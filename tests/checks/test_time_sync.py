@@ -14,6 +14,7 @@ from preflight.findings import FAIL, PASS, WARN, Status
         (True, 2.0, PASS),
         (True, -2.0, PASS),
         (True, 2.1, WARN),
+        (True, 2.03, PASS),  # a tenth of a second is as near as it is read
         (True, -30.0, WARN),
         (True, 30.1, FAIL),
         (False, 0.0, WARN),

@@ -18,6 +18,7 @@ from preflight.findings import FAIL, PASS, WARN, Finding, Status
 ID = "ecc-uncorrectable"
 SUBJECT = Gpu
 REMEDY_CLASS = "reset-gpu"
+_UNREAD = "none since the driver loaded; over its life not all counters were read"
 _WATCH = (
     "Run a memory test and note the count; replace the card when it grows, or when its remapped "
     "rows or retired pages do."
@@ -62,13 +63,13 @@ def check(
         return _finding(WARN, sram, limits.warn_aggregate_sram_above, "in SRAM over its life")
     if dram > limits.warn_aggregate_dram_above:
         return _finding(WARN, dram, limits.warn_aggregate_dram_above, "in DRAM over its life")
-    is_whole = None not in (ecc_uncorrectable_aggregate_dram, ecc_uncorrectable_aggregate_sram)
-    note = "" if is_whole else "; over its life: not read"
-    return _finding(PASS, now, limits.fail_volatile_above, "since the driver loaded", note)
+    if None in (ecc_uncorrectable_aggregate_dram, ecc_uncorrectable_aggregate_sram):
+        return Finding(Status.UNKNOWN, now, reason=_UNREAD)
+    return _finding(PASS, now, limits.fail_volatile_above, "since the driver loaded")
 
 
-def _finding(status: Status, count: int, limit: int, when: str, note: str = "") -> Finding:
-    words = f"uncorrectable ECC errors {when}: {count}, required at most {limit}{note}"
+def _finding(status: Status, count: int, limit: int, when: str) -> Finding:
+    words = f"uncorrectable ECC errors {when}: {count}, required at most {limit}"
     if status is WARN:  # of the past, and mended or not: no reset takes it back
         return Finding(status, count, limit, "errors", words, _WATCH, "watch")
     return Finding(status, count, limit, "errors", words)

@@ -109,12 +109,12 @@ def _gpu(
         **attachment(card),
         **power(card),
         **use(card),
-        **modes(card),
         "upstream_limits": _upstream_limits(card, logs),
         "xids": xids,
         "power_cable_signs": power_cable(card, xids),
         "has_peers": Picked(len(card.all_cards) > 1),
     }
+    picks |= modes(card, picks["catalog"].value)
     picks |= memory(card, picks["catalog"].value)
     picks |= nvlink(card, picks["catalog"].value)
     picks |= measured_card(card, picks)

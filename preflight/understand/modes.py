@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from preflight.capture import Capture
-from preflight.facts import Fact, Missing
+from preflight.facts import Card, Fact, Missing
 from preflight.understand.cards import CardEvidence
 from preflight.understand.driver_says import smi, unless_absent
 from preflight.understand.picking import Picked, Picks, first, flag, named, words
@@ -14,16 +14,15 @@ _COMPUTE_MODES = {0: "Default", 1: "Exclusive Thread", 2: "Prohibited", 3: "Excl
 # nvmlGpuVirtualizationMode_t, in nvidia-smi's words
 _VIRTUALIZATION = {0: "None", 1: "Pass-Through", 2: "VGPU", 3: "Host VGPU", 4: "Host VSGA"}
 _NO_GSP = "the card runs no firmware of its own"
+# A100 and A30, H100 to H200, B200, B300 (Multi-Instance GPU user guide); of those with 12.0 some.
+_DIVISIBLE = frozenset({"8.0", "9.0", "10.0", "10.3"})
 _DAEMON = "nvidia-persistenced.service"
 
 
-def modes(card: CardEvidence) -> Picks:
+def modes(card: CardEvidence, product: Fact[Card]) -> Picks:
     return {
         "persistence_mode": _persistence(card),
-        "mig_enabled": first(
-            ("nvml", _off_unless_offered(card.nvml.part("MigMode", 0, flag))),
-            ("smi-q", _off_unless_offered(smi(card, "mig_mode", flag))),
-        ),
+        "mig_enabled": _mig(card, product),
         "compute_mode": first(
             ("nvml", card.nvml.get("ComputeMode", named(_COMPUTE_MODES))),
             ("smi-q", smi(card, "compute_mode", _spaced)),
@@ -66,8 +65,27 @@ def _daemon_runs(capture: Capture) -> bool:
     return any(f"Id={_DAEMON}" in unit and "ActiveState=active" in unit for unit in units)
 
 
+def _mig(card: CardEvidence, product: Fact[Card]) -> Picked:
+    """A voice that says "on" counts, whatever the other says or does not offer.
+
+    A card that cannot be divided is not divided; one that can has a mode, and says so.
+    """
+    readings = (
+        ("nvml", card.nvml.part("MigMode", 0, flag)),
+        ("smi-q", smi(card, "mig_mode", flag)),
+    )
+    said_on = (reading for reading in readings if reading[1] is True)
+    told = first(*said_on, *readings)
+    if isinstance(told.value, bool) or _can_be_divided(product):
+        return told
+    return first(*((source, _off_unless_offered(mode)) for source, mode in readings))
+
+
+def _can_be_divided(product: Fact[Card]) -> bool:
+    return isinstance(product, Card) and product.compute_capability in _DIVISIBLE
+
+
 def _off_unless_offered(mode: Fact[bool]) -> Fact[bool]:
-    """A card that cannot be divided is not divided."""
     is_unoffered = isinstance(mode, Missing) and mode.reason == "not-supported"
     return False if is_unoffered else mode
 

@@ -158,6 +158,7 @@ ALONE: dict[str, set[str]] = {
         "nouveau_loaded",
         "nvidia_module_loaded",
         "reboot_required",
+        "toolkit_engines",
         "upgrades_itself",
     },
     "proc": {"memory_total_mib@host", "memory_available_mib", "huge_pages_mib"},

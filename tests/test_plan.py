@@ -116,6 +116,16 @@ def test_the_layout_asked_for_must_be_enough(capsys: pytest.CaptureFixture[str])
     assert "is not enough: 60 tok/s" in " ".join(capsys.readouterr().out.split())
 
 
+def test_what_is_said_is_of_what_is_recommended_where_the_best_is_not_enough(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    status, told = _json(capsys, "llama-3.1-8b", *TWO, "--min-decode", "80")
+    assert status == 0
+    assert told["recommended"] == "tp2"
+    assert told["why"].startswith("replicas, else best for throughput, is not enough: 80 tok/s")
+    assert "of those that are, tp2 is best" in told["why"]
+
+
 def test_a_comparison_is_of_the_layout_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     cards = ("--gpus", "RTX 3050", "--gpus", "H200")
     status, told = _json(capsys, "llama-3.1-70b-fp8", *cards, "--layout", "tp2")

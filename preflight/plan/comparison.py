@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from preflight.layout import Layout
 from preflight.plan.answer import Candidate, Plan
 from preflight.plan.cost import Price
-from preflight.plan.ranking import Choice, choose, rank
+from preflight.plan.ranking import Choice, choose
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,23 @@ def option(name: str, plan: Plan, need: Need, layout: Layout | None = None) -> O
     enough = [one for one in left if one.fits and need.is_met(one)]
     chosen = choose(replace(plan, candidates=tuple(left)))
     if enough:
-        return Option(name, plan, Choice(rank(enough, plan)[0], chosen.why), True)
+        return Option(name, plan, _of_enough(enough, plan, need, chosen), True)
     if need.is_asked and chosen.recommended is not None:
         chosen = Choice(chosen.recommended, f"{chosen.why}; not enough: {need.words}")
     return Option(name, plan, chosen, not need.is_asked and chosen.recommended is not None)
+
+
+def _of_enough(enough: Sequence[Candidate], plan: Plan, need: Need, best: Choice) -> Choice:
+    """The best of those that are enough, and why the best of all is not it."""
+    taken = choose(replace(plan, candidates=tuple(enough)))
+    if best.recommended is None or best.recommended is taken.recommended:
+        return best
+    name = best.recommended.layout.name
+    return Choice(
+        taken.recommended,
+        f"{name}, else best for {plan.wish.aim}, is not enough: {need.words}; of those that"
+        f" are, {taken.why}",
+    )
 
 
 def compare(options: Sequence[Option], need: Need) -> Comparison:

@@ -25,15 +25,15 @@ HINT = "a model is a catalogue name, owner/name, or a folder or file with its co
 def document(text: str | bytes, name: str) -> dict[str, Any]:
     """The JSON object of that text; UsageError for anything else, NaN and deep nesting too."""
     if len(text) > MAX_BYTES:
-        raise UsageError(f"{name}: larger than a config.json can be ({MAX_BYTES >> 20} MiB)", HINT)
+        raise UsageError(f"{name}: larger than a config.json can be ({MAX_BYTES >> 20} MiB)")
     mark = b"\xef\xbb\xbf" if isinstance(text, bytes) else "\ufeff"
     text = text.removeprefix(mark)  # type: ignore[arg-type]
     try:
         found = _infinite(text) if _has_infinity(text) else msgspec.json.decode(text)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise UsageError(f"{name}: not the JSON of a config.json: {error}", HINT) from error
+        raise UsageError(f"{name}: not the JSON of a config.json: {error}") from error
     if not isinstance(found, dict):
-        raise UsageError(f"{name}: a config.json is an object, this is none", HINT)
+        raise UsageError(f"{name}: a config.json is an object, this is none")
     return found
 
 
@@ -77,13 +77,25 @@ class Fields:
             raise self._fault(keys[0], "is not there")
         return default
 
-    def largest(self, *keys: str, least: int = 1, most: int, default: int | None = None) -> int:
-        """As `whole`, of fields that some configs write down for each layer: the largest."""
+    def largest(
+        self,
+        *keys: str,
+        least: int = 1,
+        most: int,
+        default: int | None = None,
+        layers: int | None = None,
+    ) -> int:
+        """As `whole`, of fields that some configs write down for each layer: the largest.
+
+        Where `layers` are given, a list holds as many.
+        """
         for key in keys:
             if isinstance(self.raw.get(key), list):
                 listed = self.numbers(key, _MOST_LISTED)
                 if not listed:
                     raise self._fault(key, "is an empty list")
+                if layers is not None and len(listed) != layers:
+                    raise self._fault(key, f"has {len(listed)} of {layers} layers")
                 value = max(listed)
                 return Fields({key: value}, self.name).whole(key, least=least, most=most)
             if key in self:
@@ -156,4 +168,4 @@ class Fields:
         return Fields(value, f"{self.name}: {key}")
 
     def _fault(self, key: str, what: str) -> UsageError:
-        return UsageError(f"{self.name}: {key} {what}", HINT)
+        return UsageError(f"{self.name}: {key} {what}")

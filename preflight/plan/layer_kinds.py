@@ -8,8 +8,9 @@ from typing import Literal, TypeAlias
 from preflight.errors import UsageError
 from preflight.plan import blocks, mlp
 from preflight.plan.architectures import Architecture
-from preflight.plan.fields import HINT, Fields
+from preflight.plan.fields import Fields
 
+COUNTS = ("num_hidden_layers", "n_layer", "num_layers")
 MOST_LAYERS = 2048
 _LONGEST = 1 << 30
 Mixer: TypeAlias = Literal[
@@ -72,7 +73,7 @@ def kinds(config: Fields, known: Architecture) -> tuple[LayerKind, ...]:
     searched = blocks.searched(config, MOST_LAYERS)
     if searched:
         return tuple(_searched(one, index) for index, one in enumerate(searched))
-    count = config.whole("num_hidden_layers", "n_layer", "num_layers", most=MOST_LAYERS)
+    count = config.whole(*COUNTS, most=MOST_LAYERS)
     has_experts = mlp.experts(config) is not None
     sharing = config.whole("num_kv_shared_layers", least=0, most=count, default=0)
     found = [
@@ -118,7 +119,7 @@ def _pattern(config: Fields) -> str:
 def _by_letters(config: Fields, pattern: str) -> tuple[LayerKind, ...]:
     wrong = sorted(set(pattern) - _LETTERS.keys())
     if wrong:
-        raise UsageError(f"{config.name}: hybrid_override_pattern holds {wrong[0]!r:.10}", HINT)
+        raise UsageError(f"{config.name}: hybrid_override_pattern holds {wrong[0]!r:.10}")
     return tuple(
         LayerKind(*_LETTERS[letter], block=index, is_alone=True)  # type: ignore[arg-type]
         for index, letter in enumerate(pattern)
@@ -163,7 +164,7 @@ def _by_names(
     unknown = [word for word in named if word not in names] if known.is_known else []
     if unknown or len(named) != count:
         what = f"holds {unknown[0]!r:.40}" if unknown else f"has {len(named)} of {count} layers"
-        raise UsageError(f"{config.name}: layer_types {what}", HINT)
+        raise UsageError(f"{config.name}: layer_types {what}")
     return [names.get(word, "full") for word in named]
 
 

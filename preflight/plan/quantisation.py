@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from preflight.errors import UsageError
 from preflight.plan import formats
-from preflight.plan.fields import HINT, Fields
+from preflight.plan.fields import Fields
 from preflight.plan.formats import BF16, FP8, FP8_BLOCK, INT8, INT8_WEIGHT
 from preflight.plan.ignored import NONE, Names, names
 from preflight.plan.shapes import Format
@@ -55,7 +55,7 @@ def quantisation(config: Fields | None) -> Quantisation:
     method = config.text("quant_method", "modelopt" if "quant_algo" in config else "").lower()
     reader = _METHODS.get(method)
     if reader is None and method not in _UNREAD:
-        raise UsageError(f"{config.name}: vLLM 0.32 has no quantisation {method[:40]!r}", HINT)
+        raise UsageError(f"{config.name}: vLLM 0.32 has no quantisation {method[:40]!r}")
     if reader is None:
         said = f"the quantisation {method[:40]!r} is not known here: counted as 16 bit"
         return Quantisation(notes=(said,))
@@ -107,7 +107,7 @@ def _grouped(name: str, config: Fields, *, zeros: bool, order: bool = False) -> 
     bits = config.whole("bits", "w_bit", "num_bits", least=2, most=8, default=4)
     group = config.whole("group_size", "q_group_size", least=-1, most=1 << 20, default=128)
     if bits not in _BITS[name]:
-        raise UsageError(f"{config.name}: vLLM runs no {name} of {bits} bits", HINT)
+        raise UsageError(f"{config.name}: vLLM runs no {name} of {bits} bits")
     return formats.integer(name, bits, group, zeros=zeros, order=order)
 
 

@@ -12,7 +12,7 @@ from preflight.errors import UsageError
 from preflight.plan import attention, layer_kinds, mlp, per_layer, states, vision
 from preflight.plan.architectures import Architecture, architecture
 from preflight.plan.attention import Attention, Heads
-from preflight.plan.fields import HINT, Fields, document
+from preflight.plan.fields import Fields, document
 from preflight.plan.formats import BF16, FP32
 from preflight.plan.layer_kinds import LayerKind
 from preflight.plan.mlp import Experts, Mlp
@@ -58,9 +58,7 @@ def read(text: str | bytes, name: str, quantised: str | bytes | None = None) -> 
     layers = parts.layers(layer_kinds.kinds(config, known))
     model = _model(parts, layers, outer, name)
     if model.parameters > _MOST_PARAMETERS:
-        raise UsageError(
-            f"{name}: {model.parameters:.3g} parameters are more than any model has", HINT
-        )
+        raise UsageError(f"{name}: {model.parameters:.3g} parameters are more than any model has")
     return model
 
 
@@ -88,7 +86,7 @@ def _heads(config: Fields, known: Architecture) -> Heads:
     dim = config.whole(*_HEAD_DIM, most=1 << 14, default=max(hidden // queries, 1))
     if queries % kv_heads and "kv_lora_rank" not in config:
         raise UsageError(
-            f"{config.name}: {queries} query heads do not divide among {kv_heads} of keys", HINT
+            f"{config.name}: {queries} query heads do not divide among {kv_heads} of keys"
         )
     has_bias = config.truth("attention_bias")
     return Heads(
@@ -220,7 +218,10 @@ class _Parts:
         usual = None if tells else 4 * self.heads.hidden_size
         own = [self.known.width_field] if self.known.width_field else []
         told = [key for key in (*own, *_OWN_WIDTHS) if key in self.config]
-        width = self.config.largest(*told, *_WIDTHS, most=_MOST_WIDTH, default=usual)
+        layers = self.config.whole(*layer_kinds.COUNTS, most=layer_kinds.MOST_LAYERS, default=0)
+        width = self.config.largest(
+            *told, *_WIDTHS, most=_MOST_WIDTH, default=usual, layers=layers or None
+        )
         if not self.config.truth("block_auto_adjust_ff_dim"):
             return width
         multiple = self.config.whole("block_multiple_of", most=_MOST_WIDTH, default=256)

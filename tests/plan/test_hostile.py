@@ -77,6 +77,7 @@ def test_what_is_no_config_is_one_line(text: str | bytes) -> None:
         {"quantization_config": {"quant_method": "fp8", "ignored_layers": "all"}},
         {"quantization_config": {"quant_method": "fp8", "ignored_layers": [7]}},
         {"layer_types": ["full_attention"]},
+        {"intermediate_size": [1, 2, 3]},
         {"layer_types": ["<script>"] * 4},
         {"num_local_experts": 8, "num_experts_per_tok": 9},
         {"hybrid_override_pattern": "M-X"},
@@ -163,5 +164,6 @@ def test_any_change_makes_a_model_that_can_be_planned_or_one_line(change: dict[s
 def _is_one_line(error: UsageError, named: str) -> None:
     assert error.exit_status == 2
     assert "\n" not in str(error)
+    assert not error.hint  # it would be a second line
     assert len(str(error)) < 300
     assert named in str(error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from preflight.capture import plain
 from preflight.facts import Fact, Gpu, GpuVbios, Missing, NotApplicable
 from preflight.measured import CudaDevice
@@ -48,15 +50,26 @@ def _disagreements(evidence: Evidence) -> Fact[tuple[str, ...]]:
         return evidence.smi
     if evidence.nvml.why is not None:
         return evidence.nvml.why
-    listed = {gpu["pci"]: gpu for gpu in evidence.smi["gpus"]}
+    listed = {gpu["pci"]: gpu for gpu in evidence.smi["gpus"] if gpu["pci"]}
     devices = evidence.nvml.by_address()
-    found = [f"nvidia-smi shows no card at {pci}" for pci in devices if pci not in listed]
-    found += [f"NVML knows no card at {pci}" for pci in listed if pci not in devices]
+    unplaced = len(evidence.smi["gpus"]) > len(listed) or bool(evidence.nvml.unplaced())
+    found = [] if unplaced else _strangers(tuple(devices), tuple(listed))
     found += _by_cuda(evidence)
     for pci, device in devices.items():
         if pci in listed:
             found += _differences(pci, nvml.card(device, Missing("not-collected")), listed[pci])
+    if unplaced and not found:
+        return Missing("not-parsed", "a card was listed without a readable address")
     return tuple(found)
+
+
+def _strangers(devices: Sequence[str], listed: Sequence[str]) -> list[str]:
+    """Cards that one of the two shows and the other does not.
+
+    Not to be told where a card stands without its address: it may be the one that lacks.
+    """
+    found = [f"nvidia-smi shows no card at {pci}" for pci in devices if pci not in listed]
+    return found + [f"NVML knows no card at {pci}" for pci in listed if pci not in devices]
 
 
 def _by_cuda(evidence: Evidence) -> list[str]:

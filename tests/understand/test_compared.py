@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from preflight.capture import NvmlDevice
 from preflight.facts import GpuVbios, Host, Missing
 from preflight.understand import understand
 from tests.understand.build import ADDRESSES, CARDS, RTX4090, bare, command, device, files, nvml
@@ -62,6 +63,25 @@ def test_a_difference_is_told(listing: str, words: str) -> None:
     found = told(listing, **calls).smi_disagreements
     assert isinstance(found, tuple)
     assert words in found
+
+
+@pytest.mark.parametrize("unread", ["ERR!", "N/A", "[Unknown Error]"])
+def test_a_card_without_a_readable_address_is_no_stranger(unread: str) -> None:
+    listing = SMI.replace("00000000:61:00.0", unread)
+    assert unread in listing
+    found = told(listing).smi_disagreements
+    assert isinstance(found, Missing)
+    found = told(listing.replace("RTX 4090", "RTX 5090", 1)).smi_disagreements
+    assert found == (
+        "0000:41:00.0: name NVIDIA GeForce RTX 5090 by nvidia-smi, NVIDIA GeForce RTX 4090 by NVML",
+    )
+
+
+def test_a_card_that_the_library_cannot_place_is_no_stranger() -> None:
+    lost = NvmlDevice(index=1, handle_error="GPU_IS_LOST")
+    cards = nvml(device(0, ADDRESSES[0], Name="NVIDIA GeForce RTX 4090"), lost)
+    host = understand(bare().capture(smi_q=command(SMI), nvml=cards, sysfs_pci=TREE)).host
+    assert isinstance(host.smi_disagreements, Missing)
 
 
 def test_neither_alone_can_disagree() -> None:

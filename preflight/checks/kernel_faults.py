@@ -4,7 +4,8 @@ Why: the log remembers what nobody saw: a card that left the bus or would not st
   memory error, a program killed because memory ran out. Such a fault comes back under load.
 Fix: See the line; where it names a card, power the host off and on, then look at its power cables
   and slot.
-Source: the kernel's and the driver's own messages, sorted into kinds by `preflight parse kernel`.
+Source: the kernel's and the driver's own messages, sorted into kinds by `preflight parse kernel`;
+  the counters of memory errors in /sys/devices/system/edac.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from preflight.understand.disk_health import disk_health
 from preflight.understand.disks import file_systems
 from preflight.understand.driver import driver
 from preflight.understand.during_test import Before, during_test
+from preflight.understand.edac import with_counters
 from preflight.understand.evidence import Evidence, evidence
 from preflight.understand.fabric import fabric
 from preflight.understand.host import machine
@@ -158,7 +159,9 @@ def _host(seen: Evidence, logs: Logs, gpus: tuple[Gpu, ...] | Missing, together:
         **together,
         "fabric": joined,
         "sxids": kernel.switch_errors(logs, joined.value),
-        "kernel_faults": kernel.faults(logs, subjects, seen.is_container),
+        "kernel_faults": with_counters(
+            kernel.faults(logs, subjects, seen.is_container), seen.capture
+        ),
     }
     return Host(sources=_sources(picks), **_values(picks))
 

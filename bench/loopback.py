@@ -1,4 +1,4 @@
-"""A real OpenSSH server on loopback, with a key and an ssh_config that calls it `loopback`."""
+"""A real OpenSSH server on loopback, with a key and an ssh_config that calls it by a name."""
 
 from __future__ import annotations
 
@@ -12,13 +12,18 @@ import tempfile
 from pathlib import Path
 from types import TracebackType
 
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/sbin")
 
 
 class Loopback:
-    """Serves while the context is open; `config` is for `ssh -F`, `key` the login key."""
+    """Serves while the context is open; `config` is for `ssh -F`, `key` the login key.
 
-    def __init__(self) -> None:
+    `path` is the PATH of who logs in.
+    """
+
+    def __init__(self, name: str = "loopback", path: str = PATH) -> None:
+        self.name, self.path = name, path
         if SSHD is None:
             sys.exit("the benchmark needs an OpenSSH server: apt-get install openssh-server")
         self.folder = Path(tempfile.mkdtemp(prefix="preflight-bench-"))
@@ -41,7 +46,7 @@ class Loopback:
             f"[127.0.0.1]:{self.port} {public[0]} {public[1]}\n"
         )
         self.config.write_text(
-            f"Host loopback 127.0.0.1\n  HostName 127.0.0.1\n  Port {self.port}\n"
+            f"Host {self.name} 127.0.0.1\n  HostName 127.0.0.1\n  Port {self.port}\n"
             f"  User {self.user}\n  IdentityFile {self.key}\n  IdentitiesOnly yes\n"
             f"  UserKnownHostsFile {self.folder}/known_hosts\n"
         )
@@ -78,7 +83,7 @@ class Loopback:
             f"ListenAddress 127.0.0.1:{self.port}\nHostKey {self.folder}/host_ed25519\n"
             f"AuthorizedKeysFile {self.key}.pub\nStrictModes no\nUsePAM no\n"
             "PidFile none\n"
-            "SetEnv PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+            f'SetEnv PATH="{self.path}"\n'
         )
         argv = [str(SSHD), "-D", "-e", "-f", str(self.folder / "sshd_config")]
         self._server = subprocess.Popen(argv, stderr=subprocess.DEVNULL)

@@ -177,9 +177,15 @@ def settings(question: Question) -> dict[str, object]:
             raise UsageError(f"--set {text[:80]!r} is no setting", "--set max-num-seqs=64")
         name, value = match[1].replace("-", "_"), _value(match[2])
         given.check(name, value)
+        given.check_known(name, _version(question))
         found[name] = value
     found |= {name: value for name, value in question.flags.items() if value is not None}
     return found
+
+
+def _version(question: Question) -> str:
+    """The log's own, where one is compared."""
+    return str((question.log or {}).get("version") or question.vllm_version)
 
 
 def _log(path: str) -> Mapping[str, Any]:
@@ -209,12 +215,11 @@ def _wish(question: Question, overrides: Mapping[str, object]) -> Wish:
     wanted = parse(question.layout) if question.layout else None
     if question.log is not None:
         wanted = wanted or witness.layout(question.log)
-    version = (question.log or {}).get("version") or question.vllm_version
     concurrency = question.need.concurrency or question.concurrency
     put, taken = _lengths(question, overrides)
     power = cost.of_power(question.power_price) if question.power_price else None
     return Wish(
-        vllm_version=version,
+        vllm_version=_version(question),
         aim=question.aim,
         concurrency=concurrency,
         input_tokens=put,

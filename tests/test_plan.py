@@ -198,12 +198,12 @@ def test_the_aim_moves_the_recommendation(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_settings_are_taken_and_told(capsys: pytest.CaptureFixture[str]) -> None:
-    given = ("--set", "max-num-seqs=4", "--set", "swap_space=2", "--max-model-len", "2048")
+    given = ("--set", "max-num-seqs=4", "--set", "stream_interval=2", "--max-model-len", "2048")
     _, told = _json(capsys, "llama-3.1-8b", "--gpus", "RTX 4090", *given)
     tp1 = _layout(told, "tp1")
     assert tp1["max_num_seqs"] == 4
     assert tp1["running"]["32"] == 4
-    assert tp1["vllm"]["swap-space"] == 2
+    assert tp1["vllm"]["stream-interval"] == 2
     assert tp1["vllm"]["max-model-len"] == 2048
     assert set(tp1["vllm"]) | set(tp1["env"]) == set(tp1["reasons"])
 
@@ -259,6 +259,9 @@ def test_prices_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         (("llama-3.1-8b", *TWO, "--set", "nonsense"), "no setting"),
         (("llama-3.1-8b", *TWO, "--layout", "tp0"), "no layout"),
         (("llama-3.1-8b", *TWO, "--gpus", "H200", "--compare", LOG), "one set of cards"),
+        (("llama-3.1-8b", *TWO, "--set", "max-num-seq=8"), "did you mean max-num-seqs?"),
+        (("llama-3.1-8b", *TWO, "--set", "foo=1"), "vLLM 0.32.0 has no such setting"),
+        (("llama-3.1-8b", *TWO, "--set", "foo=1", "--vllm", "x"), "0.20"),
         (("llama-3.1-8b", *TWO, "--set", "host=0.0.0.0"), "decide where"),
         (("llama-3.1-8b", *TWO, "--set", "port=9000"), "vllm_service_instances"),
         (("llama-3.1-8b", *TWO, "--set", "model=other"), "first argument"),
@@ -275,6 +278,7 @@ def test_prices_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         (("", *TWO), "its name is empty"),
         (("llama-3.1-8b", *TWO, "--price", "free"), "no price"),
         (("llama-3.1-8b", *TWO, "--price", "1", "--price", "2"), "2 prices"),
+        (("8b", *TWO, "--gpus", "H200", "--price", "$1", "--price", "£1"), "$ and £ cannot"),
         (("llama-3.1-8b", *TWO, "--vllm", "0.11.0"), "0.20"),
         (("llama-3.1-8b", *TWO, "--prices", "/nothing.yml"), "no list of prices"),
         (("llama-3.1-8b", *TWO, "--compare", "/nothing.log"), "No such file"),

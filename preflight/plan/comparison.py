@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from preflight.errors import UsageError
 from preflight.layout import Layout
 from preflight.plan.answer import Candidate, Plan
 from preflight.plan.cost import Price
@@ -98,7 +99,13 @@ def _of_enough(enough: Sequence[Candidate], plan: Plan, need: Need, best: Choice
 
 
 def compare(options: Sequence[Option], need: Need) -> Comparison:
-    """The cheapest of those that are enough; without prices the fewest watts, then the fastest."""
+    """The cheapest of those that are enough; without prices the fewest watts, then the fastest.
+
+    UsageError where their prices are in different currencies.
+    """
+    currencies = sorted({one.price.currency for one in options if one.price} - {""})
+    if len(currencies) > 1:
+        raise UsageError(f"prices in {' and '.join(currencies)} cannot be compared: give one")
     enough = [one for one in options if one.is_enough]
     if not enough:
         return Comparison(tuple(options), need, None, _why_none(options, need))

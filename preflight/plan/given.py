@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from preflight.catalog import vllm_settings
 from preflight.catalog.vllm_versions import chain
 from preflight.errors import UsageError
 from preflight.plan.wish import Wish
@@ -65,6 +66,15 @@ def check(name: str, value: object) -> None:
         raise UsageError(f"--set dtype={value}: planned for 16-bit weights only", "dtype=bfloat16")
 
 
+def check_known(name: str, vllm_version: str) -> None:
+    """UsageError for a setting that this vLLM has not: it would not start, or take a like one."""
+    if is_variable(name) or not vllm_settings.is_listed(vllm_version) or vllm_settings.has(name):
+        return
+    near = vllm_settings.near(name)
+    words = f"--set {name.replace('_', '-')}: vLLM {vllm_version} has no such setting"
+    raise UsageError(words, f"did you mean {' or '.join(near)}?" if near else "")
+
+
 def is_on(settings: Mapping[str, object], name: str) -> bool:
     """Whether that one was asked for, and not to be off."""
     return any(key.upper() == name and not is_off(value) for key, value in settings.items())
@@ -88,6 +98,8 @@ def _notes(wish: Wish) -> Iterator[str]:
         )
     for name, value in wish.settings.items():
         flag = name.replace("_", "-")
+        if not is_variable(name) and not vllm_settings.has(name):
+            yield f"whether vLLM {wish.vllm_version[:20]} has a setting {flag} is not known here"
         if name.lower() in _NOT_COUNTED and value is not False:
             yield f"{flag} is passed on and not counted: memory and speed will be others"
         if name.lower() in _BY_THE_GATE:

@@ -32,6 +32,7 @@ for path in json.loads(sys.stdin.read()):
     except SystemExit:
         answers.append(None)
 told = {"settings": answers, "variables": sorted(envs.environment_variables)}
+told["names"] = sorted({name for one in parser._actions for name in one.option_strings})
 told["quantisations"] = QUANTIZATION_METHODS
 told["without_float16"] = sorted(_FLOAT16_NOT_SUPPORTED_MODELS)
 print(json.dumps(told))
@@ -56,8 +57,8 @@ def interpreter() -> Path | None:
 def ask(python: Path, configs: Sequence[Path]) -> dict[str, Any]:
     """`settings`: of each file what vLLM takes it for, None where it refuses it.
 
-    Beside them the names of its `variables`, of its `quantisations`, and of the architectures
-    that it runs `without_float16`.
+    Beside them the `names` of all its settings, of its `variables`, of its `quantisations`, and of
+    the architectures that it runs `without_float16`.
     """
     done = subprocess.run(
         [python, "-c", _ASK],

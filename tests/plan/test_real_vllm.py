@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from preflight.catalog import vllm_settings
 from preflight.plan.architectures import architecture
 from preflight.plan.quantisation import NAMES
 from preflight.planning import Answer, Question, answer
@@ -80,6 +81,15 @@ def test_a_real_vllm_takes_every_setting(
     names = {name for made in answers for one in made.plan.candidates for name in one.advice.env}
     assert names
     assert names <= NCCL | set(told["variables"])
+
+
+def test_a_real_vllm_has_the_settings_that_set_takes(python: Path) -> None:
+    told = ask(python, [])["names"]
+    ours = {"help", "config"}  # of the command line alone
+    flags = {name.removeprefix("--") for name in told if name.startswith("--")} - ours
+    assert len(flags) > 200
+    assert all(vllm_settings.has(name) for name in flags)
+    assert set(vllm_settings.names()) <= flags
 
 
 # Other words for a method that a config may have; vLLM's config classes take them for their own.

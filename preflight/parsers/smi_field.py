@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-_NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,9})?")
+# With its unit, or none; "1e308" is no number that the tool prints.
+_UNIT = r"x|%|C|W|[KMG]?i?B(?:/s)?|[MG]?Hz|[mu]?s|m?V|mW|bank\(s\)"
+_NUMBER = re.compile(rf"(-?\d{{1,18}}(?:\.\d{{1,9}})?)(?: ?(?:{_UNIT}))?(?= \[|$)")
 _IDENTIFIER = re.compile(r"(?:0x)?([0-9a-fA-F]{4})([0-9a-fA-F]{4})$")
 # Driver 610 says it behind its own version: "610.57.04 [Deprecated; will be removed in CUDA …".
 _DEPRECATED = re.compile(r" \[Deprecated\b")
@@ -69,11 +71,11 @@ def word(found: Field | None) -> str | None:
 
 
 def number(found: Field | None) -> int | float | None:
-    """The number a value begins with: 24564 of "24564 MiB", 33.41 of "33.41 W", 16 of "16x"."""
+    """The number with its unit: 24564 of "24564 MiB", 33.41 of "33.41 W", 16 of "16x"."""
     match = _NUMBER.match(found.value) if found else None
     if match is None:
         return None
-    return float(match.group()) if "." in match.group() else int(match.group())
+    return float(match[1]) if "." in match[1] else int(match[1])
 
 
 def flag(found: Field | None) -> bool | None:

@@ -6,7 +6,7 @@ from preflight.facts import Fact, Missing, RemappedRows
 from preflight.understand.during_test import Before
 from preflight.understand.memory import remapped_rows
 from preflight.understand.nvml import Nvml, NvmlCard, card
-from preflight.understand.picking import Picked, Picks, whole
+from preflight.understand.picking import Picked, Picks, count
 
 _LOST = "GPU_IS_LOST"
 _UNCORRECTED = "TotalEccErrors(UNCORRECTED,{})"
@@ -70,7 +70,7 @@ def _ecc_growth(first: NvmlCard, again: NvmlCard) -> Fact[int]:
     """By the counter that grew most; one that was reset meanwhile counts from zero."""
     grown = []
     for since in ("VOLATILE", "AGGREGATE"):
-        old, new = (each.get(_UNCORRECTED.format(since), whole) for each in (first, again))
+        old, new = (each.get(_UNCORRECTED.format(since), count) for each in (first, again))
         if isinstance(old, int) and isinstance(new, int):
             grown.append(new - old if new >= old else new)
     return max(grown) if grown else Missing("not-present", "no ECC counter")

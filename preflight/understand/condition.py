@@ -9,7 +9,7 @@ from preflight.facts import Fact, Missing
 from preflight.parsers.pci_address import normal
 from preflight.understand.cards import CardEvidence
 from preflight.understand.driver_says import smi
-from preflight.understand.picking import Picked, Picks, first, named, words
+from preflight.understand.picking import Picked, Picks, first, named, worded
 from preflight.understand.sources import Json
 
 # nvmlDeviceGpuRecoveryAction_t
@@ -68,8 +68,8 @@ def power_cable(card: CardEvidence, xids: Picked) -> Picked:
 
 
 def _action(value: object) -> str | None:
-    """A word that is not known stands as it is: it still asks for something."""
-    said = words(value)
+    """A word that is not known stands as it is: it still asks for something. A number does not."""
+    said = worded(value)
     return _ACTION_WORDS.get(said.lower(), said) if said else None
 
 

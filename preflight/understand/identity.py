@@ -6,7 +6,7 @@ from preflight.catalog import card_for
 from preflight.facts import Card, Fact, Missing
 from preflight.understand.cards import CardEvidence
 from preflight.understand.driver_says import smi
-from preflight.understand.picking import Picked, Picks, converted, first, whole, words
+from preflight.understand.picking import Picked, Picks, converted, first, whole, worded, words
 
 
 def identity(card: CardEvidence) -> Picks:
@@ -15,8 +15,8 @@ def identity(card: CardEvidence) -> Picks:
     return {
         "nvml_index": first(("nvml", _index(card)), ("smi-q", _smi_index(card))),
         "name": first(
-            ("nvml", card.nvml.get("Name", words)),
-            ("smi-q", smi(card, "name", words)),
+            ("nvml", card.nvml.get("Name", worded)),
+            ("smi-q", smi(card, "name", worded)),
             ("proc-nvidia", _remembered_name(card)),
         ),
         "pci_name": first(("lspci", _pci_name(card))),
@@ -144,4 +144,4 @@ def _capitals(value: object) -> str | None:
 
 def _model(value: object) -> str | None:
     """The driver says "Unknown" of a card that it could not start."""
-    return None if value == "Unknown" else words(value)
+    return None if value == "Unknown" else worded(value)

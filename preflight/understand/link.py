@@ -7,7 +7,7 @@ from preflight.understand.cards import CardEvidence
 from preflight.understand.driver_says import smi
 from preflight.understand.evidence import Evidence
 from preflight.understand.pci_tree import PciDevice, gen_of, lanes_of
-from preflight.understand.picking import Picked, Picks, converted, first, whole
+from preflight.understand.picking import Picked, Picks, converted, count, first, whole
 from preflight.understand.sources import Json, file
 from preflight.understand.way import port
 
@@ -33,8 +33,8 @@ def link(card: CardEvidence) -> Picks:
         "upstream": first((bus_source(card), upstream(card))),
         "uplink_shared_by": first((bus_source(card), uplink_shared_by(card))),
         "pcie_replays": first(
-            ("nvml", card.nvml.get("PcieReplayCounter", whole)),
-            ("smi-q", smi(card, "replay_counter", whole)),
+            ("nvml", card.nvml.get("PcieReplayCounter", count)),
+            ("smi-q", smi(card, "replay_counter", count)),
         ),
         "numa_node": _numa_node(card),
         "iommu_group": first(("sysfs-pci", _iommu_group(card))),

@@ -15,7 +15,6 @@ from preflight.understand.cards import CardEvidence
 from preflight.understand.measurements import (
     SOURCE,
     Measurements,
-    count,
     figure,
     is_fault,
     is_figure,
@@ -28,7 +27,7 @@ from preflight.understand.measurements import (
     why,
 )
 from preflight.understand.nvml import member
-from preflight.understand.picking import Picked, Picks, number, whole, words
+from preflight.understand.picking import Picked, Picks, count, number, whole, words
 from preflight.understand.possible import possible
 from preflight.understand.power import throttle_names
 

@@ -26,7 +26,6 @@ from preflight.understand.measured_pairs import faults, is_fault, is_wrong
 from preflight.understand.measurements import (
     SOURCE,
     Measurements,
-    count,
     figure,
     is_figure,
     line,
@@ -35,7 +34,7 @@ from preflight.understand.measurements import (
     why,
 )
 from preflight.understand.nvml import member
-from preflight.understand.picking import Picks, known, words
+from preflight.understand.picking import Picks, count, known, words
 
 _DIRECTIONS = {
     "host to device": ("host_to_device", "host_to_device_together"),

@@ -24,14 +24,13 @@ from preflight.understand.measurements import (
     HARMLESS,
     SOURCE,
     Measurements,
-    count,
     figure,
     line,
     taken,
     told,
     why,
 )
-from preflight.understand.picking import Picked, Picks, flag, words
+from preflight.understand.picking import Picked, Picks, count, flag, words
 from preflight.understand.possible import carried
 
 _NO_ACCESS = NotApplicable("no peer access between them; copies go through the host's memory")

@@ -13,7 +13,7 @@ from preflight.capture import Capture, Measurement, plain
 from preflight.facts import NOT_COLLECTED, Fact, Missing, MissingReason
 from preflight.measured import Measured
 from preflight.parsers.pci_address import normal
-from preflight.understand.picking import Picked, known, number, whole, words
+from preflight.understand.picking import Picked, count, known, number, words
 
 T = TypeVar("T")
 SOURCE = "measurements"
@@ -164,12 +164,6 @@ def listed(one: Measurement | Missing, key: str) -> list[Any]:
     """A list under `key`, bounded; empty where there is none."""
     value = [] if isinstance(one, Missing) else one.values.get(key)
     return value[:_MOST] if isinstance(value, list) else []
-
-
-def count(value: object) -> int | None:
-    """A whole number that is not below zero."""
-    told = whole(value)
-    return told if told is not None and told >= 0 else None
 
 
 def positive(value: object) -> int | None:

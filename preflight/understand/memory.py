@@ -18,7 +18,16 @@ from preflight.facts import (
 from preflight.understand.cards import CardEvidence
 from preflight.understand.driver_says import smi, unless_absent
 from preflight.understand.nvml import member
-from preflight.understand.picking import Picked, Picks, first, flag, whole
+from preflight.understand.picking import (
+    Picked,
+    Picks,
+    count,
+    first,
+    flag,
+    mebibytes,
+    mebibytes_of,
+    whole,
+)
 from preflight.understand.sources import text
 
 Read = Callable[[Any], Any]
@@ -34,8 +43,8 @@ _RETIRES_PAGES = frozenset({"volta", "turing"})  # they retire pages and remap n
 
 def memory(card: CardEvidence, product: Fact[Card]) -> Picks:
     total = first(
-        ("nvml", card.nvml.part("MemoryInfo", "total", _mib)),
-        ("smi-q", smi(card, "memory_mib", whole)),
+        ("nvml", card.nvml.part("MemoryInfo", "total", _size_of)),
+        ("smi-q", smi(card, "memory_mib", _size)),
         ("dmesg", _by_nouveau(card)),
     )
     ecc = _ecc(card, product, 0, "ecc_mode")
@@ -55,8 +64,8 @@ def memory(card: CardEvidence, product: Fact[Card]) -> Picks:
 def _bar1(card: CardEvidence, total_mib: Fact[int]) -> Picked:
     """A guest may see a small window on a card whose host gave it the whole memory."""
     window = first(
-        ("nvml", card.nvml.part("BAR1MemoryInfo", "bar1Total", _mib)),
-        ("smi-q", smi(card, "bar1_mib", whole)),
+        ("nvml", card.nvml.part("BAR1MemoryInfo", "bar1Total", mebibytes_of)),
+        ("smi-q", smi(card, "bar1_mib", mebibytes)),
         ("lspci", _largest_region(card)),
     )
     size = window.value
@@ -107,21 +116,21 @@ def _counters(card: CardEvidence) -> dict[str, Picked]:
     sram_status = card.nvml.part("SramEccErrorStatus", "bThresholdExceeded", flag)
     return {
         "ecc_correctable_volatile_dram": first(
-            ("nvml", card.nvml.get(_CORRECTED, whole)),
-            ("smi-q", smi(card, "ecc.volatile.dram_correctable", whole)),
+            ("nvml", card.nvml.get(_CORRECTED, count)),
+            ("smi-q", smi(card, "ecc.volatile.dram_correctable", count)),
         ),
         "ecc_uncorrectable_volatile": first(
-            ("nvml", card.nvml.get("TotalEccErrors(UNCORRECTED,VOLATILE)", whole)),
-            ("smi-q", smi(card, "ecc_uncorrected", whole)),
+            ("nvml", card.nvml.get("TotalEccErrors(UNCORRECTED,VOLATILE)", count)),
+            ("smi-q", smi(card, "ecc_uncorrected", count)),
         ),
         "ecc_uncorrectable_aggregate_dram": first(
-            ("nvml", card.nvml.get(_UNCORRECTED.format("DRAM"), whole)),
-            ("smi-q", smi(card, "ecc.aggregate.dram_uncorrectable", whole)),
+            ("nvml", card.nvml.get(_UNCORRECTED.format("DRAM"), count)),
+            ("smi-q", smi(card, "ecc.aggregate.dram_uncorrectable", count)),
         ),
         "ecc_uncorrectable_aggregate_sram": first(
             ("nvml", card.nvml.get("SramEccErrorStatus", _sram)),
-            ("nvml", card.nvml.get(_UNCORRECTED.format("SRAM"), whole)),
-            ("smi-q", smi(card, "ecc.aggregate.sram_uncorrectable", whole)),
+            ("nvml", card.nvml.get(_UNCORRECTED.format("SRAM"), count)),
+            ("smi-q", smi(card, "ecc.aggregate.sram_uncorrectable", count)),
         ),
         "ecc_sram_threshold_exceeded": first(
             ("nvml", unless_absent(sram_status, "the card tells no threshold of its SRAM")),
@@ -181,7 +190,7 @@ def _nvml_pages(card: CardEvidence) -> Fact[RetiredPages]:
 
 
 def _smi_pages(value: Any) -> RetiredPages | None:
-    single, double = whole(value["single_bit"]), whole(value["double_bit"])
+    single, double = count(value["single_bit"]), count(value["double_bit"])
     pending = flag(value["pending"])
     if single is None or double is None or pending is None:
         return None
@@ -201,13 +210,13 @@ def _smi_banks(value: Any) -> RemapperBanks | None:
 
 
 def _bank_counts(values: list[Any]) -> RemapperBanks | None:
-    counts = [count for count in map(whole, values) if count is not None]
+    counts = [told for told in map(count, values) if told is not None]
     return RemapperBanks(*counts) if len(counts) == len(values) else None
 
 
 def remapped_rows(value: Any) -> RemappedRows | None:
     """NVML's list: correctable, uncorrectable, pending, failure."""
-    corrected, uncorrected = (whole(member(value, place)) for place in (0, 1))
+    corrected, uncorrected = (count(member(value, place)) for place in (0, 1))
     pending, failure = (flag(member(value, place)) for place in (2, 3))
     if corrected is None or uncorrected is None or pending is None or failure is None:
         return None
@@ -222,11 +231,15 @@ def _smi_rows(value: Any) -> RemappedRows | None:
 
 def _sram(value: Any) -> int | None:
     """Parity and SEC-DED errors together."""
-    parts = [whole(member(value, key)) for key in ("aggregateUncParity", "aggregateUncSecDed")]
+    parts = [count(member(value, key)) for key in ("aggregateUncParity", "aggregateUncSecDed")]
     known = [part for part in parts if part is not None]
     return sum(known) if len(known) == len(parts) else None
 
 
-def _mib(value: object) -> int | None:
-    size = whole(value)
-    return None if size is None else size >> 20
+def _size(mib: object) -> int | None:
+    """No card is without memory."""
+    return mebibytes(mib) or None
+
+
+def _size_of(size_bytes: object) -> int | None:
+    return mebibytes_of(size_bytes) or None

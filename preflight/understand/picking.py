@@ -12,6 +12,8 @@ from preflight.facts import NOT_COLLECTED, NOT_IN_BUG_REPORT, Fact, Missing, Not
 T = TypeVar("T")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _MOST_COUNTED = 10**15  # a guess: one each microsecond for thirty years
+_NO_NAMES = frozenset({"N/A", "[N/A]", "ERR!", "Unknown Error"})
+_MOST_MIB = 16 << 20  # of a card: a guess, fifty times what is built
 _SAYS_LITTLE = frozenset({"not-collected", "tool-absent", "not-present"})
 
 
@@ -80,6 +82,17 @@ def count(value: object) -> int | None:
     return told if told is not None and 0 <= told <= _MOST_COUNTED else None
 
 
+def mebibytes(value: object) -> int | None:
+    """A size of memory."""
+    told = whole(value)
+    return told if told is not None and 0 <= told <= _MOST_MIB else None
+
+
+def mebibytes_of(size_bytes: object) -> int | None:
+    told = whole(size_bytes)
+    return None if told is None else mebibytes(told >> 20)
+
+
 def percent(value: object) -> int | None:
     told = whole(value)
     return told if told is not None and 0 <= told <= 100 else None
@@ -95,6 +108,13 @@ def words(value: object) -> str | None:
     """A short text fit to be shown, None where it is empty or no text."""
     cleaned = " ".join(plain(value[:400]).split()) if isinstance(value, str) else ""
     return cleaned or None
+
+
+def worded(value: object) -> str | None:
+    """`words` where a letter is in it: "-1", "0" and "N/A" name nothing."""
+    said = words(value)
+    is_named = said is not None and said not in _NO_NAMES and any(map(str.isalpha, said))
+    return said if is_named else None
 
 
 def flag(value: object) -> bool | None:

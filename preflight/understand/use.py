@@ -9,7 +9,17 @@ from preflight.facts import Fact, GpuProcess, GpuUse, Missing
 from preflight.understand.cards import CardEvidence
 from preflight.understand.driver_says import smi
 from preflight.understand.nvml import member
-from preflight.understand.picking import Picked, Picks, converted, first, whole, words
+from preflight.understand.picking import (
+    Picked,
+    Picks,
+    converted,
+    first,
+    mebibytes,
+    mebibytes_of,
+    percent,
+    whole,
+    words,
+)
 
 Kind = Literal["compute", "graphics", "both"]
 
@@ -25,12 +35,15 @@ _NOT_AVAILABLE = 1 << 60  # NVML_VALUE_NOT_AVAILABLE is all ones; no card has an
 def use(card: CardEvidence) -> Picks:
     processes = first(("nvml", _nvml_processes(card)), ("smi-q", _smi_processes(card)))
     memory = first(
-        ("nvml", card.nvml.part("MemoryInfo_v2", "used", _mib)),  # v1 counts the reserve as used
-        ("smi-q", smi(card, "memory_used_mib", whole)),
+        (
+            "nvml",
+            card.nvml.part("MemoryInfo_v2", "used", mebibytes_of),
+        ),  # v1 counts the reserve as used
+        ("smi-q", smi(card, "memory_used_mib", mebibytes)),
     )
     load = first(
-        ("nvml", card.nvml.part("UtilizationRates", "gpu", whole)),
-        ("smi-q", smi(card, "utilization_percent", whole)),
+        ("nvml", card.nvml.part("UtilizationRates", "gpu", percent)),
+        ("smi-q", smi(card, "utilization_percent", percent)),
     )
     return {"use": _use(processes, memory, load), "is_idle": _is_idle(processes, load)}
 
@@ -133,8 +146,3 @@ def _records(value: object) -> list[Any] | None:
 
 def _plain(fact: Fact[Any]) -> Any:
     return fact if isinstance(fact, (list, tuple)) else ()
-
-
-def _mib(value: object) -> int | None:
-    size = whole(value)
-    return None if size is None else size >> 20

@@ -24,7 +24,15 @@ from tests.understand.build import ADDRESSES, Builder, device, files, nvml, pci_
 
 ONE, TWO = ADDRESSES
 ERRORS = "TotalEccErrors(UNCORRECTED,VOLATILE)"
-SOUND = {ERRORS: 0, "RemappedRows": [0, 0, 0, 0], "CurrentClocksEventReasons": 0}
+OVER_ITS_LIFE = {
+    f"MemoryErrorCounter(UNCORRECTED,AGGREGATE,{where})": 0 for where in ("DRAM", "SRAM")
+}
+SOUND = {
+    ERRORS: 0,
+    **OVER_ITS_LIFE,
+    "RemappedRows": [0, 0, 0, 0],
+    "CurrentClocksEventReasons": 0,
+}
 SEEN = {"lost_signs": (), "query_errors": (), "throttle_reasons": ()}
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 
 from preflight.plan.given import is_off, is_variable
 from preflight.plan.links import Link
+from preflight.plan.settings import default_seqs
 from preflight.plan.shapes import Device, Memory, Model, Setup
+from preflight.plan.wish import Wish
 from preflight.versions import require
 
 Value = str | int | float | bool
@@ -56,12 +58,12 @@ def advise(
     setup: Setup,
     memory: Memory,
     link: Link,
-    given: Mapping[str, object],
+    wish: Wish,
     why_eager: str = "",
 ) -> Advice:
-    """`given` are the settings that the person set; they stand as they are."""
+    """The settings that the person wished for stand as they are."""
     notes = _Notes()
-    _size(notes, setup, memory, model)
+    _size(notes, setup, memory, model, default_seqs(devices))
     if setup.tensor_parallel_size > 1:
         notes.set("tensor-parallel-size", setup.tensor_parallel_size, "the layout")
     if setup.pipeline_parallel_size > 1:
@@ -72,7 +74,7 @@ def advise(
         notes.set("enforce-eager", True, why_eager or "as asked")
     if setup.kv_cache_dtype != "auto":
         notes.set("kv-cache-dtype", setup.kv_cache_dtype, "as asked")
-    _given(notes, given)
+    _given(notes, wish.settings)
     return Advice(notes.vllm, notes.env, notes.reasons)
 
 
@@ -90,13 +92,12 @@ def _given(notes: _Notes, given: Mapping[str, object]) -> None:
             notes.set(key, taken, "as asked")
 
 
-def _size(notes: _Notes, setup: Setup, memory: Memory, model: Model) -> None:
+def _size(notes: _Notes, setup: Setup, memory: Memory, model: Model, default: int) -> None:
     _length(notes, setup, memory, model)
-    notes.set(
-        "max-num-seqs",
-        setup.max_num_seqs,
-        "more would wait for cache, and each takes room for graphs and sampling",
-    )
+    words = "more would wait for cache, and each takes room for graphs and sampling"
+    if setup.max_num_seqs == default:
+        words = "this release's default on such a card"
+    notes.set("max-num-seqs", setup.max_num_seqs, words)
     notes.set(
         "max-num-batched-tokens",
         setup.max_num_batched_tokens,

@@ -130,7 +130,7 @@ def _candidate(
         return made
     made = _with_speed(made, servers, wish, price, alone)
     cards = arrangement.servers[0]
-    advice = advise(model, cards, setup, held, way, wish.settings, why_eager)
+    advice = advise(model, cards, setup, held, way, wish, why_eager)
     return replace(made, advice=advice, gains=_gains(model, cards, setup, held), notes=held.notes)
 
 
@@ -195,7 +195,7 @@ def _with_speed(
         made,
         decode=speeds,
         prefill=prompts,
-        scaling=scaling(speeds, alone, wish) if alone else None,
+        scaling=scaling(speeds, alone, wish, servers) if alone else None,
         cost_per_mtok=cost.per_million(price, asked.tok_s) if price else None,
         served_cost_per_mtok=cost.per_million(price, rate) if price else None,
         busier_tok_s=served(busier, prompts, wish),

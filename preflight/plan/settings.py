@@ -76,7 +76,7 @@ def setup(
         tensor_parallel_size=tensor_parallel_size,
         pipeline_parallel_size=pipeline_parallel_size,
         max_num_batched_tokens=_batched_tokens(devices, vllm_version),
-        max_num_seqs=1024 if _is_large(devices) else 256,
+        max_num_seqs=default_seqs(devices),
         block_size=_block_size(model, devices),
         enable_prefix_caching=_finds_prefixes(model, version),
     )
@@ -86,6 +86,11 @@ def setup(
         most = base.max_num_seqs * base.max_model_len
         base = replace(base, max_num_batched_tokens=min(base.max_num_batched_tokens, most))
     return base
+
+
+def default_seqs(devices: Sequence[Device]) -> int:
+    """`max_num_seqs` of `vllm serve` where nothing is said."""
+    return 1024 if _is_large(devices) else 256
 
 
 def _is_large(devices: Sequence[Device]) -> bool:

@@ -8,6 +8,7 @@ from preflight.plan import cards, lookup
 from preflight.plan.answer import Candidate, Plan, plan
 from preflight.plan.cost import Price
 from preflight.plan.ranking import choose, nearest
+from preflight.plan.scaling import UNDIVIDED
 from preflight.plan.throughput import BUBBLES, LATENCY, TRANSFER
 from preflight.plan.wish import Wish
 
@@ -35,6 +36,14 @@ def test_scaling_and_where_the_lost_share_goes() -> None:
     assert not {LATENCY, TRANSFER, BUBBLES} & set(replicas.lost)
 
 
+@pytest.mark.parametrize("layout", ["tp4", "tp2pp2", "pp4"])
+def test_what_four_cards_lose_adds_up(layout: str) -> None:
+    scale = _of(_plan("llama-3.1-8b", "4x H100 80GB HBM3"), layout).scaling
+    assert scale is not None
+    assert UNDIVIDED in scale.lost or layout == "pp4"
+    assert scale.at_many / 4 + sum(scale.lost.values()) == pytest.approx(1, abs=0.02)
+
+
 def test_nvlink_loses_less_than_host_memory() -> None:
     staged = _of(_plan("llama-3.1-8b", "2x RTX 4090"), "tp2").scaling
     nvlink = _of(_plan("llama-3.1-8b", "2x H100 80GB HBM3"), "tp2").scaling
@@ -51,6 +60,15 @@ def test_what_a_setting_would_gain() -> None:
     assert one.gains["kv-cache-dtype: fp8"] == pytest.approx(held, rel=0.02)
     old = _of(_plan("llama-3.1-8b-awq", "Tesla T4"), "tp1")
     assert set(old.gains) <= {"enforce-eager"}  # no fp8 cache before compute capability 8.0
+
+
+def test_why_no_more_requests_at_once() -> None:
+    """The cache is the limit on a small card; on a large one, vLLM's own default is."""
+    small = _of(_plan("llama-3.1-8b", "RTX 4090"), "tp1").advice
+    large = _of(_plan("llama-3.1-8b", "4x H100 80GB HBM3"), "tp4").advice
+    assert "wait for cache" in small.reasons["max-num-seqs"]
+    assert large.vllm["max-num-seqs"] == 1024
+    assert "default" in large.reasons["max-num-seqs"]
 
 
 def test_eager_is_taken_only_where_nothing_else_fits() -> None:

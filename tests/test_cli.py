@@ -170,7 +170,7 @@ def test_parse_prints_json(tmp_path: Path) -> None:
 def test_explain_lists_and_tells() -> None:
     assert "pcie-link-width  " in preflight("explain").stdout
     told = preflight("explain", "pcie-link-width").stdout
-    assert "half the lanes" in told
+    assert "Half the lanes" in told
     assert "Reseat" in told
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from preflight.deploy.outcome import HostOutcome, Outcome
 from preflight.render.page import Page, Span
 
@@ -68,8 +70,15 @@ def _what_to_do(host: HostOutcome, outcome: Outcome) -> str:
     if host.failure.kind == "unreachable":
         return "Log in there by ssh once: it must let you in without a question."
     if host.refused:
-        return f"The whole report: {outcome.folder / 'evidence' / host.name / 'report.txt'}"
+        return (
+            f"The whole report: {outcome.folder / 'evidence' / _folder(host.name) / 'report.txt'}"
+        )
     return f"The whole output: {outcome.folder / 'ansible' / 'stdout'}"
+
+
+def _folder(host: str) -> str:
+    """As role preflight names it (preflight_host_folder)."""
+    return re.sub(r"[^A-Za-z0-9._@-]", "_", host)
 
 
 def _lines(page: Page, text: str) -> None:

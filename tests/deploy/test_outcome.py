@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,14 @@ def test_a_refusal_names_the_report() -> None:
     ended = stats(failures=["gpu01"], changed=["gpu01"])
     text = shown(outcome(before, REFUSED, BROKEN, ended))
     assert "gpu01: refused by the gate\n" in text
+
+
+def test_the_report_lies_where_the_role_puts_it() -> None:
+    """Letters that no name of a folder should hold are replaced there."""
+    host = "2001:db8::1"
+    refused, broken = (replace(event, host=host) for event in (REFUSED, BROKEN))
+    text = shown(outcome(refused, broken, stats(failures=[host])))
+    assert str(FOLDER / "evidence" / "2001_db8__1" / "report.txt") in text
 
 
 def test_an_unreachable_host_and_one_that_no_play_met() -> None:

@@ -430,7 +430,7 @@ class DriverResponse:
 
     seconds: float
     outcome: Literal["answered", "failed", "timed-out"]
-    detail: str  # its own error line, "" when it answered
+    detail: str  # its own error line; when it answered "", or "NVML" where nvidia-smi was not heard
 
     @property
     def answered(self) -> bool:

@@ -51,5 +51,5 @@ def check(
         return Finding(FAIL, message=f"after the test: {driver_after_test.detail}")
     required = limits.fail_above_s if took > limits.fail_above_s else limits.warn_above_s
     status = PASS if took <= limits.warn_above_s else FAIL if took > limits.fail_above_s else WARN
-    words = f"nvidia-smi answered in {took:.1f} s, required at most {required:g} s"
+    words = f"{who} answered in {took:.1f} s, required at most {required:g} s"
     return Finding(status, took, required, "s", words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from preflight.capture import Capture, Source, plain
 from preflight.facts import NOT_COLLECTED, DriverLibraries, DriverResponse, Fact, Missing
@@ -74,7 +75,14 @@ def _response(evidence: Evidence) -> Picked:
     )
     bad = (one for one in readings if isinstance(one[1], DriverResponse) and not one[1].answered)
     told = next(bad, None)
+    if told is None and isinstance(readings[0][1], Missing):
+        return first(readings[0], ("nvml", _by_nvml(readings[1][1])))
     return first(told) if told else first(*readings)
+
+
+def _by_nvml(response: DriverResponse | Missing) -> DriverResponse | Missing:
+    """Says who answered where nvidia-smi was not heard."""
+    return response if isinstance(response, Missing) else replace(response, detail="NVML")
 
 
 def _smi_response(evidence: Evidence) -> DriverResponse | Missing:

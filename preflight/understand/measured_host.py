@@ -216,7 +216,7 @@ def with_reads(of: Measurements, disks: tuple[FileSystem, ...]) -> tuple[FileSys
         above = [mount for mount in mounts if path.startswith(mount.rstrip("/") + "/")]
         if above:
             found[f"disk:{max(above, key=len)}"] = figure(one, "GB/s")
-        elif gap := why(one):
+        elif gap := why(one) or (None if path else _NO_PATH):
             found = dict.fromkeys(found, gap)
     return tuple(
         replace(disk, sequential_read=found[disk.subject], sources={**disk.sources, **_READ})
@@ -225,3 +225,4 @@ def with_reads(of: Measurements, disks: tuple[FileSystem, ...]) -> tuple[FileSys
 
 
 _READ = {"sequential_read": SOURCE}
+_NO_PATH = Missing("not-parsed", "disk-read tells no path")

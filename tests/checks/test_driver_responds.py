@@ -37,6 +37,8 @@ def test_the_message_repeats_what_it_said() -> None:
     assert "couldn't communicate" in check(Limits(), driver_response=refused).message
     slow = check(Limits(), driver_response=DriverResponse(6.0, "answered", ""))
     assert slow.message == "nvidia-smi answered in 6.0 s, required at most 5 s"
+    library = check(Limits(), driver_response=DriverResponse(0.2, "answered", "NVML"))
+    assert library.message == "NVML answered in 0.2 s, required at most 5 s"
     hung = check(Limits(), driver_response=DriverResponse(31.0, "answered", ""))
     assert hung.expected == 30
     edge = check(Limits(), driver_response=DriverResponse(30.0, "answered", ""))

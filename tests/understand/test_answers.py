@@ -133,7 +133,7 @@ def test_without_tool_and_library_nothing_is_known() -> None:
 @pytest.mark.parametrize(
     "source, response",
     [
-        (nvml(duration_s=0.2), DriverResponse(0.2, "answered", "")),
+        (nvml(duration_s=0.2), DriverResponse(0.2, "answered", "NVML")),
         (
             nvml(status="tool-failed", detail="DRIVER_NOT_LOADED", duration_s=0.1),
             DriverResponse(0.1, "failed", "nvmlInit: DRIVER_NOT_LOADED"),

@@ -259,6 +259,14 @@ def test_growth_of_the_replay_counter(before: int, after: int, grown: int | None
     assert found == grown if grown is not None else isinstance(found, Missing)
 
 
+def test_a_read_of_a_file_that_is_not_named_is_not_known_of_any_disk() -> None:
+    disks = facts(entry("disk-read", samples=[2.0, 2.1], values={})).file_systems
+    assert isinstance(disks, tuple)
+    assert disks
+    for disk in disks:
+        assert disk.sequential_read == Missing("not-parsed", "disk-read tells no path")
+
+
 def test_hostile_measurements_are_no_reason_to_crash() -> None:
     odd: list[Any] = [None, "x", -1, 1e400, [], {}, [[[]]], {"a": 1}, True, 1 << 70]
     keys = "compute_capability sms links checksums wrong cycles rows temperature_c words path log"

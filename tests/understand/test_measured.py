@@ -8,10 +8,11 @@ import msgspec
 import pytest
 
 from preflight.capture import Measurement
-from preflight.facts import Facts, Gpu, Missing, NotApplicable
+from preflight.facts import Facts, FileSystem, Gpu, Missing, NotApplicable
 from preflight.link_rates import least, raw_gb_s
 from preflight.understand import understand
-from preflight.understand.measurements import figure
+from preflight.understand.measured_host import with_reads
+from preflight.understand.measurements import Measurements, figure
 from tests.understand.build import ADDRESSES, Builder, command, device, nvml, with_status
 
 ONE, TWO = ADDRESSES
@@ -260,11 +261,13 @@ def test_growth_of_the_replay_counter(before: int, after: int, grown: int | None
 
 
 def test_a_read_of_a_file_that_is_not_named_is_not_known_of_any_disk() -> None:
-    disks = facts(entry("disk-read", samples=[2.0, 2.1], values={})).file_systems
-    assert isinstance(disks, tuple)
-    assert disks
-    for disk in disks:
-        assert disk.sequential_read == Missing("not-parsed", "disk-read tells no path")
+    disk = FileSystem("disk:/", "/")
+    for values, known in (({}, False), ({"path": "/models/one"}, True)):
+        told = entry("disk-read", unit="GB/s", samples=[2.0, 2.1], values=values)
+        of = Measurements({}, {}, {}, {"disk-read": [told]})
+        (read,) = with_reads(of, (disk,))
+        gap = Missing("not-parsed", "disk-read tells no path")
+        assert (read.sequential_read != gap) is known
 
 
 def test_hostile_measurements_are_no_reason_to_crash() -> None:

@@ -83,7 +83,8 @@ class Loopback:
             f"ListenAddress 127.0.0.1:{self.port}\nHostKey {self.folder}/host_ed25519\n"
             f"AuthorizedKeysFile {self.key}.pub\nStrictModes no\nUsePAM no\n"
             "PidFile none\n"
-            f'SetEnv PATH="{self.path}"\n'
+            # a home of its own: the user's shell there must not put its PATH before this one
+            f'SetEnv PATH="{self.path}" HOME="{self.folder}"\n'
         )
         argv = [str(SSHD), "-D", "-e", "-f", str(self.folder / "sshd_config")]
         self._server = subprocess.Popen(argv, stderr=subprocess.DEVNULL)

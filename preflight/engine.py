@@ -72,7 +72,8 @@ def verdict(findings: Sequence[Finding], policy: Policy, level: Level) -> Judgem
 def _run(check: Check, facts: Facts, policy: Policy) -> Iterator[Finding]:
     subjects = _subjects(check.subject, facts)
     limits = policy.limits(check)
-    idle = NotApplicable(check.idle(limits)) if check.idle(limits) else None
+    reason = check.idle(limits)
+    idle = NotApplicable(reason) if reason else None
     if isinstance(subjects, (Missing, NotApplicable)):
         yield _complete(_withheld(idle or subjects), check, facts.host)
         return

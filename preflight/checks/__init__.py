@@ -12,6 +12,10 @@ from typing import Any
 from preflight.findings import Finding, Level, RemedyClass
 
 
+def _never_idle(limits: Any) -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class Check:
     """One check as its module tells it: docstring (first line, Why, Fix, Source) and names."""
@@ -23,7 +27,7 @@ class Check:
     limits: type
     check: Callable[..., Finding]
     doc: str
-    idle: Callable[[Any], str] = lambda limits: ""  # why it judges nothing under such limits
+    idle: Callable[[Any], str] = _never_idle  # why it judges nothing under such limits
 
     @property
     def title(self) -> str:
@@ -99,5 +103,5 @@ def _load(module: Any) -> Check:
         limits=module.Limits,
         check=module.check,
         doc=(module.__doc__ or "").strip(),
-        **({"idle": module.idle} if hasattr(module, "idle") else {}),
+        idle=getattr(module, "idle", _never_idle),
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from preflight.catalog.vllm_versions import known_trouble
 from preflight.facts import Facts, GpuPair, Placement, VllmPin
 from preflight.layout import Layout, Server
 from preflight.purpose import Purpose
-from preflight.understand.own_units import is_of, without_own
+from preflight.understand.own_units import without_own, without_own_ports
 from preflight.understand.placement import placement, together
 
 
@@ -18,13 +17,8 @@ def asked(facts: Facts, purpose: Purpose, pin: VllmPin) -> Facts:
     if purpose.own_units and isinstance(facts.gpus, tuple):
         gpus = tuple(without_own(gpu, purpose.own_units) for gpu in facts.gpus)
         facts = replace(facts, gpus=gpus)
-    if purpose.own_units and isinstance(facts.host.listening, Mapping):
-        others = {
-            port: group
-            for port, group in facts.host.listening.items()
-            if not is_of(group, purpose.own_units)
-        }
-        facts = replace(facts, host=replace(facts.host, listening=others))
+    if purpose.own_units:
+        facts = replace(facts, host=without_own_ports(facts.host, purpose.own_units))
     return _placed(facts, purpose.layout, purpose.servers, pin) if purpose.layout else facts
 
 

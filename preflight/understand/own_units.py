@@ -1,4 +1,4 @@
-"""What the owner's own systemd units do on a card, told by the control groups of its processes.
+"""What the owner's own systemd units do on a card and its ports, told by control groups.
 
 A service may be played again on the cards that it serves on. The exemption holds for units of the
 system's own manager alone: a person's manager, a container or a machine inside has units of any
@@ -7,10 +7,11 @@ name. Evidence that was not taken by the probe names no control groups and exemp
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import takewhile
 
-from preflight.facts import Fact, Gpu, GpuProcess, GpuUse, Missing
+from preflight.facts import Fact, Gpu, GpuProcess, GpuUse, Host, Missing
 
 _FOREIGN = ("user.slice", "machine.slice")
 
@@ -21,6 +22,14 @@ def without_own(gpu: Gpu, units: tuple[str, ...]) -> Gpu:
         return gpu
     own = [process for process in gpu.use.processes if is_of(process.cgroup, units)]
     return replace(gpu, use=_without(gpu.use, own)) if own else gpu
+
+
+def without_own_ports(host: Host, units: tuple[str, ...]) -> Host:
+    """The host as everybody else listens on it."""
+    if not isinstance(host.listening, Mapping):
+        return host
+    others = {port: group for port, group in host.listening.items() if not is_of(group, units)}
+    return replace(host, listening=others)
 
 
 def is_of(cgroup: str, units: tuple[str, ...]) -> bool:

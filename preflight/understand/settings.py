@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TypeAlias
 
 from preflight.capture import Capture
 from preflight.facts import Fact, Missing
@@ -19,13 +20,16 @@ _MOST = 8
 _ENGINES = (("docker", "/etc/docker/daemon.json"), ("containerd", "/etc/containerd/config.toml"))
 _NAMED = re.compile(r"/(?:etc|var/run)/(containerd(?=/conf\.d/)|cdi)/")
 
+Settings: TypeAlias = list[tuple[str, str, str]] | Missing  # variable, value, of whom
+
 
 def settings(evidence: Evidence) -> Picks:
     capture = evidence.capture
+    found = _set(capture)
     return {
         "transparent_huge_pages": first(("os", _huge_pages(capture))),
-        "cuda_settings": Picked(_of_cuda(capture), "os, proc"),
-        "preloaded": Picked(_preloaded(capture), "os, proc"),
+        "cuda_settings": Picked(_of_cuda(found), "os, proc"),
+        "preloaded": Picked(_preloaded(capture, found), "os, proc"),
         "toolkit_engines": first(("os", _engines(capture))),
     }
 
@@ -38,8 +42,8 @@ def _huge_pages(capture: Capture) -> Fact[str]:
     return found[1] if found else Missing("not-parsed", words(told[:80]) or "it is empty")
 
 
-def _set(capture: Capture) -> list[tuple[str, str, str]] | Missing:
-    """(variable, value, of whom); that of the login must be known, the system's file may lack."""
+def _set(capture: Capture) -> Settings:
+    """Of both places; that of the login must be known, the system's file may lack."""
     found = []
     for source, path, whose in _PLACES:
         told = file(capture, source, path)
@@ -52,16 +56,14 @@ def _set(capture: Capture) -> list[tuple[str, str, str]] | Missing:
     return found
 
 
-def _of_cuda(capture: Capture) -> Fact[tuple[str, ...]]:
-    found = _set(capture)
+def _of_cuda(found: Settings) -> Fact[tuple[str, ...]]:
     if isinstance(found, Missing):
         return found
     named = [f"{name}={value[:80]} of {whose}" for name, value, whose in found if name != _PRELOAD]
     return tuple(dict.fromkeys(named))
 
 
-def _preloaded(capture: Capture) -> Fact[tuple[str, ...]]:
-    found = _set(capture)
+def _preloaded(capture: Capture, found: Settings) -> Fact[tuple[str, ...]]:
     if isinstance(found, Missing):
         return found
     paths = [value for name, value, _ in found if name == _PRELOAD]

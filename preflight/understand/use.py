@@ -34,11 +34,8 @@ _NOT_AVAILABLE = 1 << 60  # NVML_VALUE_NOT_AVAILABLE is all ones; no card has an
 
 def use(card: CardEvidence) -> Picks:
     processes = first(("nvml", _nvml_processes(card)), ("smi-q", _smi_processes(card)))
-    memory = first(
-        (
-            "nvml",
-            card.nvml.part("MemoryInfo_v2", "used", mebibytes_of),
-        ),  # v1 counts the reserve as used
+    memory = first(  # version 1 of NVML's counts the reserve as used
+        ("nvml", card.nvml.part("MemoryInfo_v2", "used", mebibytes_of)),
         ("smi-q", smi(card, "memory_used_mib", mebibytes)),
     )
     load = first(

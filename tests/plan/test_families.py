@@ -17,20 +17,12 @@ from preflight.plan.kv_cache import bytes_per_token
 from preflight.plan.reading import read
 from preflight.plan.shapes import Model, Setup
 from preflight.plan.weights import rank_bytes, stored_bytes
+from tests.plan.plain import PLAIN
 
 _FAMILIES: dict[str, Any] = json.loads(
     (Path(__file__).parent / "configs" / "families.json").read_text()
 )
 _PLAIN = Setup("0.32.0", kv_cache_dtype="bfloat16")
-_TEXT: dict[str, Any] = {
-    "model_type": "llama",
-    "hidden_size": 1024,
-    "intermediate_size": 4096,
-    "num_hidden_layers": 4,
-    "num_attention_heads": 16,
-    "num_key_value_heads": 8,
-    "vocab_size": 32000,
-}
 
 
 def _family(name: str) -> Model:
@@ -38,7 +30,7 @@ def _family(name: str) -> Model:
 
 
 def _read(**changes: Any) -> Model:
-    return read(json.dumps({**_TEXT, **changes}), "model")
+    return read(json.dumps({**PLAIN, **changes}), "model")
 
 
 # parameters (10^9), bytes of keys and values a token in 16 bit, layers by what they cache

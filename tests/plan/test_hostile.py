@@ -14,18 +14,9 @@ from preflight.errors import UsageError
 from preflight.plan import cards, memory
 from preflight.plan.reading import read
 from preflight.plan.shapes import Setup
+from tests.plan.plain import PLAIN
 
-_PLAIN: dict[str, Any] = {
-    "architectures": ["LlamaForCausalLM"],
-    "model_type": "llama",
-    "hidden_size": 1024,
-    "intermediate_size": 4096,
-    "num_hidden_layers": 4,
-    "num_attention_heads": 16,
-    "num_key_value_heads": 8,
-    "vocab_size": 32000,
-    "max_position_embeddings": 8192,
-}
+_PLAIN = {"architectures": ["LlamaForCausalLM"], **PLAIN}
 _NUMBERS = [key for key, value in _PLAIN.items() if isinstance(value, int)]
 _BAD = [0, -1, 1.5, "16", True, [], {}, 10**30, 1 << 62, 1e308]
 

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 
 from preflight.catalog.models import model as catalogued
 from tests.plan.checkpoint import safetensors
+from tests.serving import serving
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 OLDER = "89abcdef0123456789abcdef0123456789abcdef"
@@ -114,13 +114,8 @@ def hub() -> Iterator[str]:
         OLDER: {"config.json": json.dumps({**SMALL, "hidden_size": 32}).encode()},
     }
     Hub.is_gated, Hub.is_failing, Hub.weight_bytes, Hub.asked = False, False, 0, []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Hub)) as server:
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 def look(name: str, home: Path, endpoint: str, **environment: str) -> list[Any]:

@@ -16,22 +16,13 @@ from preflight.plan.kv_cache import bytes_per_token
 from preflight.plan.reading import read
 from preflight.plan.shapes import GIB, Model, Setup
 from preflight.plan.weights import rank_bytes, stored_bytes
+from tests.plan.plain import PLAIN
 
 _CONFIGS = Path(__file__).parent / "configs"
-_PLAIN: dict[str, Any] = {
-    "model_type": "llama",
-    "hidden_size": 1024,
-    "intermediate_size": 4096,
-    "num_hidden_layers": 4,
-    "num_attention_heads": 16,
-    "num_key_value_heads": 8,
-    "vocab_size": 32000,
-    "max_position_embeddings": 8192,
-}
 
 
 def _read(**changes: Any) -> Model:
-    return read(json.dumps({**_PLAIN, **changes}), "model")
+    return read(json.dumps({**PLAIN, **changes}), "model")
 
 
 # Parameters (10^9), bytes of KV cache a token in 16 bit, and GiB of the checkpoint, as published.

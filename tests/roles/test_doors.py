@@ -8,7 +8,6 @@ import json
 import socket
 import ssl
 import subprocess
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 
 from tests.roles.conftest import ROLES, SERVICES
 from tests.roles.test_proxies import certificate, here, lacks
+from tests.serving import serving
 
 KEY = "0123456789abcdef" * 16  # the longest that is allowed
 NAME = "192.0.2.10"
@@ -61,15 +61,8 @@ class Answering(ThreadingHTTPServer):
     asked = 0  # for an answer, not for its health
 
 
-@contextlib.contextmanager
-def running(port: int) -> Iterator[Answering]:
-    server = Answering(("127.0.0.1", port), Server)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def running(port: int) -> contextlib.AbstractContextManager[Answering]:
+    return serving(Answering(("127.0.0.1", port), Server))
 
 
 @pytest.fixture(scope="module")
